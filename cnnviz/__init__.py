@@ -1,0 +1,31 @@
+"""Convolutional networks made visible. Importing this package imports nothing else.
+
+The modules, in reading order:
+
+    errors               what can go wrong, as a tree
+    settings             checks of single settings: whole numbers, pairs, how large is too large
+    axis                 one axis of a sliding window: the arithmetic under everything else
+    geometry             sizes without tensors: ConvSpec, PoolSpec, ..., and find_settings
+    padding              cells around an image: zeros, reflect, replicate, circular
+    convolution          the sliding window itself: window_at, cross_correlate, convolve, coverage
+    windows              all windows at once, as convolution, pooling and transposed use them
+    pooling              max and average pooling
+    transposed           zeros between the cells, and the convolution that grows an image
+    torch_reference      the same numbers by PyTorch (imports torch)
+    filters              named image filters, from edge detection to sharpening
+
+    query                settings from a URL: nonsense becomes the nearest valid value
+    pictures             photographs: the one that comes with cnnviz, and a viewer's own
+    convolution_lesson   what each view of the lesson opens with, its bounds, its URL
+    convolution_judge    do browser, cnnviz and PyTorch agree on it?
+    picture_settings     the lesson on a picture: settings
+    picture_lesson       the lesson on a picture: feature map, and whether all agree
+    snippets             the PyTorch program that reproduces the screen
+
+    machine              what this machine has: processor, memory, accelerator, versions
+    data                 which data sets lie here
+    checkpoints          which trained networks lie here
+
+    figures              numbers in, plotly figures out (the only part that imports plotly)
+    ui                   the parts of pages (the only part that imports streamlit)
+"""

@@ -1,0 +1,34 @@
+"""Every error that cnnviz raises on purpose.
+
+    CnnvizError
+    ├── SettingError    one setting that can never be right: stride 0, padding -1, an unknown name
+    ├── NoOutputError   settings that are fine alone but together leave no output
+    ├── ShapeError      arrays that do not fit each other: filter depth != image depth
+    └── PictureError    an uploaded file that is not a picture we take
+
+All four are ValueErrors too. Their messages say what was given and what would do; they are written
+to be shown to a student as they are.
+"""
+
+
+class CnnvizError(Exception):
+    """Base of every error that cnnviz raises on purpose."""
+
+
+class SettingError(CnnvizError, ValueError):
+    """One setting that can never be right, whatever the others are: stride 0, kernel "cat"."""
+
+
+class NoOutputError(CnnvizError, ValueError):
+    """Settings that are fine alone but together leave no output, or that PyTorch refuses together.
+
+    Also raised for an output that is far too large to compute here (see ``geometry.MAX_CELLS``).
+    """
+
+
+class ShapeError(CnnvizError, ValueError):
+    """Arrays whose shapes do not fit each other or the settings."""
+
+
+class PictureError(CnnvizError, ValueError):
+    """An uploaded file that is not a picture we take."""
