@@ -1,0 +1,11 @@
+"""The map of pages. Start it with `streamlit run app.py`."""
+
+import streamlit as st
+
+st.navigation(
+    [
+        st.Page("pages/home.py", title="Lessons", default=True),
+        st.Page("pages/convolution.py", title="Convolution"),
+    ],
+    position="top",
+).run()

@@ -1,0 +1,1 @@
+"""Data sets: where they lie on this machine (locations)."""

@@ -1,0 +1,106 @@
+"""The section "This machine" of the home page: device, data, checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Final
+
+import streamlit as st
+
+from cnnviz.checkpoints import CheckpointFile
+from cnnviz.data.locations import VARIABLE, DataReport
+from cnnviz.machine import MachineReport, describe_machine
+from cnnviz.ui import warm_up
+
+STYLE: Final = """
+.st-key-machine-cards {
+    display: grid; gap: 1rem 2.5rem; margin-top: 0.5rem;
+    grid-template-columns: repeat(3, minmax(0, 1fr));
+}
+@media (max-width: 900px) { .st-key-machine-cards { grid-template-columns: minmax(0, 1fr); } }
+.cnnviz-facts h3 { font-size: 1rem; padding: 0; margin: 0 0 0.25rem; }
+.cnnviz-facts p { margin: 0; color: var(--cnnviz-muted); overflow-wrap: anywhere; }
+"""
+
+_POLL_S: Final = 1.0
+
+
+def show(data: DataReport, checkpoints: Sequence[CheckpointFile]) -> None:
+    """Draws the section; the device is filled in when torch is ready."""
+    st.header("This machine", anchor=False)
+    with st.container(key="machine-cards"):
+        settled = _is_settled()
+        st.fragment(_show_device, run_every=None if settled else _POLL_S)(settled)
+        _facts("Data", describe_data(data))
+        _facts("Checkpoints", describe_checkpoints(checkpoints))
+
+
+def describe_device(machine: MachineReport, torch_status: str) -> list[str]:
+    """Sentences about processor, accelerator and versions; `torch_status` as warm_up has it."""
+    cores = "1 core" if machine.usable_cores == 1 else f"{machine.usable_cores} cores"
+    memory = f", {format_bytes(machine.memory_bytes)} memory" if machine.memory_bytes else ""
+    lines = [f"{machine.processor}, {cores}{memory}."]
+    if machine.accelerator:
+        lines.append(f"Accelerator: {machine.accelerator}.")
+    elif machine.accelerator == "":
+        lines.append("No accelerator; this lesson needs none.")
+    lines.append(f"Python {machine.python_version}, {_torch_words(machine, torch_status)}.")
+    return lines
+
+
+def describe_data(data: DataReport) -> list[str]:
+    """One sentence for each data set, or one that says what would bring some."""
+    lines = list(data.problems)
+    for location in data.locations:
+        state = format_bytes(location.bytes) if location.complete else "incomplete"
+        lines.append(f"{location.dataset}, {location.layout}, {state}: {location.folder}")
+    if not data.locations:
+        lines.append(
+            f"No data sets, and this lesson needs none. Set {VARIABLE} to a folder that holds "
+            "CIFAR-10 or MNIST to see them here."
+        )
+    return lines
+
+
+def describe_checkpoints(checkpoints: Sequence[CheckpointFile]) -> list[str]:
+    """One sentence for each checkpoint, or one that says that there is none."""
+    if not checkpoints:
+        return ["No trained networks yet; this lesson needs none."]
+    return [f"{checkpoint.name} ({format_bytes(checkpoint.bytes)})." for checkpoint in checkpoints]
+
+
+def format_bytes(count: int) -> str:
+    """A size in decimal units, as disks are sold: 999 B, 1.2 kB, 34 MB."""
+    size, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 999.5:
+            break
+        size, unit = size / 1000, larger
+    digits = 1 if unit != "B" and size < 9.95 else 0
+    return f"{size:.{digits}f} {unit}"
+
+
+def _show_device(was_settled: bool) -> None:
+    if _is_settled() and not was_settled:
+        st.rerun()  # once, which also ends the polling
+    machine = describe_machine(torch_is_ready=warm_up.torch_is_ready())
+    _facts("Device", describe_device(machine, warm_up.status()))
+
+
+def _is_settled() -> bool:
+    return warm_up.torch_is_ready() or warm_up.status().startswith("failed")
+
+
+def _torch_words(machine: MachineReport, status: str) -> str:
+    if machine.torch_version is None:
+        return "PyTorch is not installed"
+    if status.startswith("failed"):
+        return f"PyTorch {machine.torch_version} did not start ({status.removeprefix('failed: ')})"
+    words = f"PyTorch {machine.torch_version}"
+    return words if status == "ready" else f"{words} (getting ready)"
+
+
+def _facts(title: str, lines: Sequence[str]) -> None:
+    paragraphs = "".join(f"<p>{escape(line)}</p>" for line in lines)
+    st.html(f'<div class="cnnviz-facts"><h3>{title}</h3>{paragraphs}</div>')

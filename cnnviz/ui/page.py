@@ -1,0 +1,88 @@
+"""What every page does first: the tab's name, the style sheet, the heading, and the warm-up."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from cnnviz.ui import warm_up
+
+_COLOURS: Final = {
+    "accent": "linkColor",
+    "text": "textColor",
+    "background": "backgroundColor",
+    "surface": "secondaryBackgroundColor",
+    "border": "borderColor",
+    "muted": "grayTextColor",
+    "negative": "blueColor",
+    "positive": "orangeColor",
+    "red": "redColor",
+    "green": "greenColor",
+    "blue": "blueColor",
+}
+"""Name of the CSS variable (after `--cnnviz-`) -> theme option that holds its colour."""
+
+_STYLE: Final = """
+/* The width of a projector is used up to a line that the eye can still follow. */
+[data-testid="stMainBlockContainer"] {
+    max-width: 118rem;
+    padding-left: clamp(1rem, 3vw, 3.5rem);
+    padding-right: clamp(1rem, 3vw, 3.5rem);
+}
+[data-testid="stMainBlockContainer"] h1 { padding: 0; text-wrap: balance; }
+[data-testid="stMainBlockContainer"] h2 { padding: 1rem 0 0; }
+.cnnviz-lead {
+    max-width: 62rem; margin: 0.25rem 0 0; color: var(--cnnviz-muted); text-wrap: pretty;
+}
+.cnnviz-lead.of-page { font-size: 1.15rem; }
+:focus-visible { outline: 3px solid var(--cnnviz-accent); outline-offset: 2px; }
+/* The chosen segment: the primary colour, which Streamlit takes, is too dim on a dark ground. */
+[data-testid="stBaseButton-segmented_controlActive"] p { color: var(--cnnviz-accent); }
+@media (max-width: 640px) {
+    [data-testid="stMainBlockContainer"] h1 { font-size: 1.75rem; }
+}
+@media (prefers-reduced-motion: reduce) {
+    *, *::before, *::after {
+        transition-duration: 0.01ms !important;
+        animation-duration: 0.01ms !important;
+    }
+}
+"""
+
+
+def set_up_page(title: str, icon: str, lead: str) -> bool:
+    """Names the tab, writes the heading and the one-sentence lead, and starts the warm-up.
+
+    Returns whether this run opens the page: the session showed another one, or none, before.
+
+    icon: an emoji. Material icons are fetched from a host on the internet when used as favicon.
+    """
+    st.set_page_config(
+        page_title=f"{title} · cnnviz",
+        page_icon=icon,
+        layout="wide",
+        initial_sidebar_state="collapsed",
+        menu_items={"About": "**cnnviz** makes convolutional networks visible."},
+    )
+    st.html(f"<style>{colour_variables()}{_STYLE}</style>")
+    st.title(title, anchor=False)
+    st.html(f'<p class="cnnviz-lead of-page">{lead}</p>')
+    warm_up.start()
+    is_entered = st.session_state.get("cnnviz.page") != title
+    st.session_state["cnnviz.page"] = title
+    return bool(is_entered)
+
+
+def colour_variables() -> str:
+    """The theme's colours as CSS variables that follow the light or dark theme by themselves.
+
+    Names: --cnnviz-accent, -text, -background, -surface, -border, -muted; the signed pair -negative
+    and -positive; the channels -red, -green, -blue.
+    """
+    lines = []
+    for name, option in _COLOURS.items():
+        light = st.get_option(f"theme.light.{option}")
+        dark = st.get_option(f"theme.dark.{option}")
+        lines.append(f"--cnnviz-{name}: light-dark({light}, {dark});")
+    return ":root { " + " ".join(lines) + " }"

@@ -1,0 +1,140 @@
+"""Home: the lessons, and what this machine has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from cnnviz.checkpoints import list_checkpoints
+from cnnviz.data.locations import find_data
+from cnnviz.ui import machine_card, preview
+from cnnviz.ui.page import set_up_page
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A view of a lesson, as the home page offers it."""
+
+    key: str
+    title: str
+    text: str
+    draw: Callable[[], str]
+    query: dict[str, str]
+
+
+CONVOLUTION = (
+    Card(
+        "hand",
+        "By hand",
+        "Slide a filter over a grid of numbers, change anything, and see every product.",
+        preview.by_hand,
+        {"view": "hand"},
+    ),
+    Card(
+        "picture",
+        "On a picture",
+        "Edges, blur, emboss: filters on a photograph, or on one of yours.",
+        preview.on_a_picture,
+        {"view": "picture"},
+    ),
+    Card(
+        "colour",
+        "In colour",
+        "Three channels, one filter as deep as they are, one sum.",
+        preview.in_colour,
+        {"view": "colour"},
+    ),
+    Card(
+        "pooling",
+        "Pooling",
+        "The same window, with a maximum or an average instead of a filter.",
+        preview.pooling,
+        {"view": "pooling"},
+    ),
+    Card(
+        "transposed",
+        "Transposed",
+        "How a stride can make the output larger than the input.",
+        preview.transposed,
+        {"view": "transposed"},
+    ),
+    Card(
+        "backwards",
+        "Ask it backwards",
+        "You know both sizes: which settings lead from one to the other?",
+        preview.backwards,
+        {"view": "backwards"},
+    ),
+    Card(
+        "quiz",
+        "Try it yourself",
+        "Say the size or the number before the page shows it.",
+        preview.quiz,
+        {"view": "quiz"},
+    ),
+)
+
+STYLE = """
+.st-key-lesson-cards {
+    display: grid; gap: 1rem; align-items: stretch;
+    grid-template-columns: repeat(4, minmax(0, 1fr));
+}
+.st-key-lesson-cards > * { height: 100%; }
+.st-key-lesson-cards > :first-child { grid-column: span 2; }
+@media (max-width: 1150px) {
+    .st-key-lesson-cards { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+}
+@media (max-width: 640px) {
+    .st-key-lesson-cards { grid-template-columns: minmax(0, 1fr); }
+    .st-key-lesson-cards > :first-child { grid-column: auto; }
+}
+[class*="st-key-card-"] {
+    position: relative; height: 100%; gap: 0.35rem; padding: 1.1rem;
+    background: var(--cnnviz-surface); border: 1px solid var(--cnnviz-border);
+    border-radius: 0.9rem; transition: border-color 120ms, box-shadow 120ms;
+}
+[class*="st-key-card-"]:hover {
+    border-color: var(--cnnviz-accent); box-shadow: inset 0 0 0 1px var(--cnnviz-accent);
+}
+/* The link's own box grows over the whole card, which makes the card one link. */
+[class*="st-key-card-"] [data-testid="stElementContainer"],
+[class*="st-key-card-"] [data-testid="stPageLink"],
+[class*="st-key-card-"] [data-testid="stPageLink"] * { position: static; }
+[class*="st-key-card-"] a { padding: 0; background: none !important; }
+[class*="st-key-card-"] a::after {
+    content: ""; position: absolute; inset: 0; border-radius: 0.9rem;
+}
+[class*="st-key-card-"] a:focus-visible { outline: none; box-shadow: none; }
+[class*="st-key-card-"] a:focus-visible::after {
+    outline: 3px solid var(--cnnviz-accent); outline-offset: 2px;
+}
+[class*="st-key-card-"] a p { font-size: 1.2rem; font-weight: 650; color: var(--cnnviz-accent); }
+.cnnviz-card-text { margin: 0; color: var(--cnnviz-muted); text-wrap: pretty; }
+"""
+
+set_up_page(
+    "Convolutional networks, made visible",
+    "🔲",
+    "Pick a view and move something. Every number you see is computed on the spot.",
+)
+st.html(f"<style>{preview.STYLE}{machine_card.STYLE}{STYLE}</style>")
+
+st.header("Convolution", anchor=False)
+st.html(
+    '<p class="cnnviz-lead">What does one filter do to an image, '
+    "and why is the output this size?</p>"
+)
+
+with st.container(key="lesson-cards"):
+    for card in CONVOLUTION:
+        with st.container(key=f"card-{card.key}"):
+            st.markdown(card.draw(), unsafe_allow_html=True)
+            st.page_link("pages/convolution.py", label=card.title, icon="", query_params=card.query)
+            st.html(f'<p class="cnnviz-card-text">{card.text}</p>')
+
+machine_card.show(find_data(PROJECT), list_checkpoints(PROJECT / "checkpoints"))

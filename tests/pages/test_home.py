@@ -1,0 +1,76 @@
+"""The home page by AppTest."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cnnviz.ui import warm_up
+
+
+@pytest.fixture
+def home(project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+    monkeypatch.setattr(warm_up, "start", lambda: None)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("CNNVIZ_DATA", raising=False)
+    return AppTest.from_file(str(project / "app.py"), default_timeout=30)
+
+
+def page_text(app: AppTest) -> str:
+    assert not app.exception
+    return "\n".join(element.proto.body for element in app.get("html"))
+
+
+def test_it_offers_the_convolution_lesson(home: AppTest) -> None:
+    home.run()
+    assert home.title[0].value == "Convolutional networks, made visible"
+    assert [header.value for header in home.header] == ["Convolution", "This machine"]
+    links = [element.proto for element in home.get("page_link")]
+    assert [(link.label, link.page, link.query_string) for link in links] == [
+        ("By hand", "convolution", "view=hand"),
+        ("On a picture", "convolution", "view=picture"),
+        ("In colour", "convolution", "view=colour"),
+        ("Pooling", "convolution", "view=pooling"),
+        ("Transposed", "convolution", "view=transposed"),
+        ("Ask it backwards", "convolution", "view=backwards"),
+        ("Try it yourself", "convolution", "view=quiz"),
+    ]
+
+
+def test_the_drawings_hold_the_lesson_s_numbers(home: AppTest) -> None:
+    home.run()
+    by_hand = home.markdown[0].value
+    assert "1·1 + 1·0 + 1·1 + 0·0 + 1·1 + 1·0 + 0·1 + 0·0 + 1·1 = <b>4</b>" in by_hand
+    assert len([m for m in home.markdown if "<svg" in m.value]) == 6
+
+
+def test_without_data_it_says_so_in_one_sentence(home: AppTest) -> None:
+    text = page_text(home.run())
+    assert "No data sets, and this lesson needs none. Set CNNVIZ_DATA" in text
+    assert "No trained networks yet; this lesson needs none." in text
+
+
+def test_it_lists_the_data_that_is_there(
+    home: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "train-images-idx3-ubyte.gz").write_bytes(struct.pack(">II", 0x803, 0))
+    monkeypatch.setenv("CNNVIZ_DATA", str(tmp_path))
+    assert f"MNIST, torchvision, incomplete: {raw}" in page_text(home.run())
+
+
+def test_a_wrong_cnnviz_data_is_a_sentence_and_is_escaped(
+    home: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CNNVIZ_DATA", "/nowhere/<b>")
+    text = page_text(home.run())
+    assert "CNNVIZ_DATA names /nowhere/&lt;b&gt;, which does not exist." in text
+
+
+def test_a_broken_torch_is_a_sentence(home: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm_up, "status", lambda: "failed: OSError: no libtorch")
+    assert "did not start (OSError: no libtorch)" in page_text(home.run())
