@@ -1,0 +1,1 @@
+"""Parts of pages that compute in the browser: a Python file beside its JavaScript and CSS."""
