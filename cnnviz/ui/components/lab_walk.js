@@ -1,0 +1,85 @@
+// The toolbar that walks the window: play, pause, one step on or back, speed.
+
+const SPEEDS = { slow: 1400, normal: 700, fast: 180 }; // milliseconds a window
+
+class Walk {
+  // goTo(step) shows a window; rest() is called when playing ends.
+  constructor(goTo, rest) {
+    this.goTo = goTo;
+    this.rest = rest;
+    this.count = 1;
+    this.step = 0;
+    this.node = element("div", "walk", { role: "toolbar", "aria-label": "Walk the window" });
+    this.addButton("|◀", "First window", () => this.jump(0));
+    this.addButton("◀", "One step back", () => this.jump(this.step - 1));
+    this.playButton = this.addButton("▶ Play", "Play", () => this.toggle());
+    this.playButton.classList.add("play");
+    this.addButton("▶", "One step on", () => this.jump(this.step + 1));
+    this.scrub = element("input", "scrub", { type: "range", min: 0, step: 1, "aria-label": "Window" });
+    this.scrub.addEventListener("input", () => this.jump(Number(this.scrub.value)));
+    this.where = element("span", "where");
+    this.speed = element("select", "", { "aria-label": "Speed" });
+    for (const name of Object.keys(SPEEDS)) {
+      const option = element("option", "", { value: name });
+      option.textContent = name;
+      this.speed.append(option);
+    }
+    this.speed.value = "normal";
+    this.speed.addEventListener("change", () => this.isPlaying && this.play());
+    this.node.append(this.speed, this.scrub, this.where);
+  }
+
+  addButton(text, name, act) {
+    const button = element("button", "", { type: "button", "aria-label": name, title: name });
+    button.textContent = text;
+    button.addEventListener("click", act);
+    this.node.append(button);
+    return button;
+  }
+
+  get isPlaying() {
+    return Boolean(this.timer);
+  }
+
+  show(step, count) {
+    this.step = step;
+    this.count = count;
+    this.scrub.max = count - 1;
+    this.scrub.value = step;
+    setText(this.where, `window ${step + 1} of ${count}`);
+  }
+
+  jump(step) {
+    this.goTo(Math.max(0, Math.min(this.count - 1, step)));
+  }
+
+  toggle() {
+    if (this.isPlaying) {
+      this.stop();
+      this.rest();
+    } else this.play();
+  }
+
+  play() {
+    this.stop();
+    if (this.step >= this.count - 1) this.goTo(0);
+    this.timer = setInterval(() => {
+      if (this.step + 1 >= this.count - 1) this.stop();
+      this.jump(this.step + 1);
+      if (!this.isPlaying) this.rest();
+    }, SPEEDS[this.speed.value]);
+    this.showButton();
+  }
+
+  stop() {
+    clearInterval(this.timer);
+    this.timer = null;
+    this.showButton();
+  }
+
+  showButton() {
+    setText(this.playButton, this.isPlaying ? "⏸ Pause" : "▶ Play");
+    this.playButton.setAttribute("aria-label", this.isPlaying ? "Pause" : "Play");
+    this.playButton.title = this.isPlaying ? "Pause" : "Play";
+  }
+}

@@ -1,0 +1,90 @@
+"""The views of the convolution lesson that are walked window by window."""
+
+from typing import Any
+
+import streamlit as st
+
+from cnnviz.convolution_judge import judge
+from cnnviz.convolution_lesson import LessonSettings, View, from_query, opening_settings, to_query
+from cnnviz.errors import SettingError
+from cnnviz.snippets import lesson_snippet
+from cnnviz.ui import warm_up
+from cnnviz.ui.components.window_lab import window_lab
+from cnnviz.ui.url_state import PageState
+
+
+def show(view: View, state: PageState) -> None:
+    """The lab, its verdict, and what can be taken away; kept in the URL through `state`."""
+    if state.has_news_for(_kept(view)):
+        settings, notes = from_query(view, state.query)
+        open_settings(settings)
+        state.keep_notes(notes)
+    state.show_notes()
+    # A fragment: the report of the browser redraws this much and no more. It repeats itself only
+    # until PyTorch, which is imported in the background, can give its verdict.
+    run_every = 1.0 if warm_up.torch_is_coming() else None
+    st.fragment(_lab, run_every=run_every)(view, state)
+
+
+def open_settings(settings: LessonSettings) -> None:
+    """Make this the state of its view, whatever the browser shows now."""
+    st.session_state[_kept(settings.view)] = settings
+    st.session_state[f"{_kept(settings.view)}.version"] = _version(settings.view) + 1
+
+
+def current_settings(view: View) -> LessonSettings:
+    """The state of a view: the last one that the browser reported, or the opening one."""
+    settings: LessonSettings = st.session_state.get(_kept(view), opening_settings(view))
+    return settings
+
+
+def _kept(view: View) -> str:
+    return f"convolution.{view}"
+
+
+def _version(view: View) -> int:
+    """Counts how often Python, rather than the browser, has set the state of a view."""
+    version: int = st.session_state.get(f"{_kept(view)}.version", 0)
+    return version
+
+
+def _lab(view: View, state: PageState) -> None:
+    key = f"window_lab.{view}"
+    was_coming = st.session_state.get("convolution.torch_is_coming", False)
+    is_coming = st.session_state["convolution.torch_is_coming"] = warm_up.torch_is_coming()
+    if was_coming and not is_coming:
+        st.rerun()  # the whole page once, so that the fragment stops repeating itself
+    report: Any = st.session_state.get(key, {}).get("report")
+    verdict = _receive(view, report) if report else None
+    settings = current_settings(view)
+    state.write(({} if view == "hand" else {"view": view}) | to_query(settings))
+    window_lab(settings, key=key, version=_version(view), verdict=verdict)
+    with st.expander("Take it away: PyTorch code and link"):
+        st.caption("Reproduces what is on the screen, with PyTorch alone.")
+        st.code(lesson_snippet(settings), language="python")
+        st.caption("Opens this page in this state, edited cells included.")
+        st.code(state.link(), language=None, wrap_lines=True)
+
+
+def _receive(view: View, report: Any) -> dict[str, str] | None:
+    """Keep the reported settings and judge the reported output."""
+    try:
+        if report["version"] != _version(view):
+            return None  # sent before Python set the state
+        settings = LessonSettings.from_json(report["settings"])
+        if settings.view != view:
+            return None
+        ready = warm_up.torch_is_ready()
+        why = (
+            "PyTorch is loading …" if warm_up.torch_is_coming() else "PyTorch is not available here"
+        )
+        verdict = judge(settings, report["output"], ask_torch=ready, why_no_torch=why)
+    except (SettingError, KeyError, TypeError) as error:
+        return {"id": "", "state": "differ", "text": "✗ not understood", "detail": str(error)}
+    st.session_state[_kept(view)] = settings
+    return {
+        "id": str(report["id"]),
+        "state": verdict.state,
+        "text": verdict.text,
+        "detail": verdict.detail,
+    }
