@@ -1,14 +1,13 @@
 """The settings of the convolution lesson on a picture, and how they are written in an address."""
 
-import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeVar, get_args
+from typing import Literal, get_args
 
 from cnnviz.errors import SettingError
 from cnnviz.filters import FILTERS, Kernel, filter_by_key
 from cnnviz.geometry import ConvSpec
+from cnnviz.query import QueryReader, write_number, write_planes
 
 SIZES = (3, 5, 7)
 STRIDES = range(1, 5)
@@ -17,12 +16,8 @@ DILATIONS = range(1, 4)
 WEIGHT_LIMIT = 100.0
 BIAS_LIMIT = 255.0
 
-Choice = TypeVar("Choice")
 Show = Literal["range", "signed", "relu", "clipped"]
 SHOWS: tuple[Show, ...] = get_args(Show)
-
-QUERY_KEYS = ("filter", "kernel", "stride", "padding", "dilation", "flip", "bias", "show")
-_LONGEST_KERNEL_TEXT = 2000  # 49 weights of up to 24 characters, and the marks between them
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,35 +80,30 @@ class PictureSettings:
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "tuple[PictureSettings, tuple[str, ...]]":
-        """The nearest valid settings to an address's query, and a sentence for every change.
-
-        Takes any text: nothing raises, and no more than 40 characters of a value are repeated.
-        Keys that are not in `QUERY_KEYS` are left alone.
-        """
-        changes: list[str] = []
-        key, own = _read_filter(query, changes)
+        """The nearest valid settings to what a URL asks for, and a sentence for each change."""
+        read = QueryReader(query, decimals=None)
         default = cls()
-        return cls(
-            filter_key=key,
+        own = _read_kernel(read)
+        keys = tuple(named.key for named in FILTERS)
+        named = read.choice("filter", keys, default.filter_key or keys[0])
+        settings = cls(
+            filter_key=None if own else named,
             own_kernel=own,
-            stride=_read_whole(query, "stride", default.stride, STRIDES, changes),
-            padding=_read_whole(query, "padding", default.padding, PADDINGS, changes),
-            dilation=_read_whole(query, "dilation", default.dilation, DILATIONS, changes),
-            flip=_read_choice(query, "flip", {"1": True, "0": False}, default.flip, changes),
-            bias=_read_bias(query, default.bias, changes),
-            show=_read_choice(
-                query, "show", dict(zip(SHOWS, SHOWS, strict=True)), default.show, changes
-            ),
-        ), tuple(changes)
+            stride=read.whole("stride", STRIDES[0], STRIDES[-1], default.stride),
+            padding=read.whole("padding", PADDINGS[0], PADDINGS[-1], default.padding),
+            dilation=read.whole("dilation", DILATIONS[0], DILATIONS[-1], default.dilation),
+            flip=read.switch("flip"),
+            bias=read.number("bias", BIAS_LIMIT, default.bias),
+            show=read.choice("show", SHOWS, default.show),
+        )
+        return settings, tuple(read.notes)
 
     def to_query(self) -> dict[str, str]:
         """What differs from the default, as `from_query` reads it."""
         default = PictureSettings()
         query: dict[str, str] = {}
         if self.own_kernel is not None:
-            query["kernel"] = ";".join(
-                ",".join(_number_text(weight) for weight in row) for row in self.own_kernel
-            )
+            query["kernel"] = write_planes([self.own_kernel])
         elif self.filter_key is not None and self.filter_key != default.filter_key:
             query["filter"] = self.filter_key
         for name in ("stride", "padding", "dilation"):
@@ -122,7 +112,7 @@ class PictureSettings:
         if self.flip:
             query["flip"] = "1"
         if self.bias != default.bias:
-            query["bias"] = _number_text(self.bias)
+            query["bias"] = write_number(self.bias)
         if self.show != default.show:
             query["show"] = self.show
         return query
@@ -136,128 +126,9 @@ def _check_kernel(kernel: Kernel) -> None:
         raise SettingError(f"weights must lie within ±{WEIGHT_LIMIT:g}")
 
 
-def _number_text(number: float) -> str:
-    return str(int(number)) if float(number).is_integer() else repr(number)
-
-
-_NUMBER = re.compile(
-    r"[+-]?([0-9]{1,400}(\.[0-9]{0,400})?|\.[0-9]{1,400})(e[+-]?[0-9]{1,9})?", re.I
-)
-
-
-def _parse_number(text: str) -> float | None:
-    """The number that a text of any length and nature stands for; may be infinite, never NaN."""
-    text = text[:1000].strip()
-    if re.fullmatch(r"[+-]?inf(inity)?", text, re.I):
-        return -math.inf if text.startswith("-") else math.inf
-    return float(text) + 0.0 if _NUMBER.fullmatch(text) else None
-
-
-def _quoted(text: str) -> str:
-    """At most 40 characters of a text, on one line and without what cannot be printed."""
-    plain = "".join(sign if sign.isprintable() else " " for sign in text[:40])
-    return plain.strip() + ("…" if len(text) > 40 else "")
-
-
-def _clip(number: float, low: float, high: float) -> float:
-    return min(max(number, low), high)
-
-
-def _read_whole(
-    query: Mapping[str, str], name: str, default: int, allowed: range, changes: list[str]
-) -> int:
-    text = query.get(name)
-    if text is None:
-        return default
-    number = _parse_number(text)
-    if number is None:
-        changes.append(
-            f"{name}={_quoted(text)} is no number and became {default}; "
-            f"{allowed[0]} to {allowed[-1]} is possible."
-        )
-        return default
-    nearest = round(_clip(number, allowed[0], allowed[-1]))
-    if nearest != number:
-        changes.append(
-            f"{name}={_quoted(text)} became {nearest}; {allowed[0]} to {allowed[-1]} is possible."
-        )
-    return nearest
-
-
-def _read_bias(query: Mapping[str, str], default: float, changes: list[str]) -> float:
-    text = query.get("bias")
-    if text is None:
-        return default
-    number = _parse_number(text)
-    if number is None:
-        changes.append(f"bias={_quoted(text)} is no number and became {_number_text(default)}.")
-        return default
-    nearest = _clip(number, -BIAS_LIMIT, BIAS_LIMIT)
-    if nearest != number:
-        changes.append(
-            f"bias={_quoted(text)} became {_number_text(nearest)}; "
-            f"{-BIAS_LIMIT:g} to {BIAS_LIMIT:g} is possible."
-        )
-    return nearest
-
-
-def _read_choice(
-    query: Mapping[str, str],
-    name: str,
-    choices: Mapping[str, Choice],
-    default: Choice,
-    changes: list[str],
-) -> Choice:
-    text = query.get(name)
-    if text is None:
-        return default
-    found = choices.get(text[:64].strip().lower())
-    if found is not None:
-        return found
-    standard = next(word for word, choice in choices.items() if choice == default)
-    changes.append(f"{name}={_quoted(text)} became {standard}; {', '.join(choices)} are possible.")
-    return default
-
-
-def _read_filter(
-    query: Mapping[str, str], changes: list[str]
-) -> tuple[str, None] | tuple[None, Kernel]:
-    default = PictureSettings().filter_key or FILTERS[0].key
-    if "kernel" in query:
-        own = _read_kernel(query["kernel"], changes)
-        if own is not None:
-            if "filter" in query:
-                changes.append("filter was left out, because kernel gives weights of its own.")
-            return None, own
-    keys = {named.key: named.key for named in FILTERS}
-    return _read_choice(query, "filter", keys, default, changes), None
-
-
-def _read_kernel(text: str, changes: list[str]) -> Kernel | None:
-    """Weights from "1,0,-1;2,0,-2;1,0,-1"; None if there is no number among them."""
-    given = f"kernel={_quoted(text)}"
-    if len(text) > _LONGEST_KERNEL_TEXT:
-        changes.append(f"{given} was left out: it is longer than 49 weights can be.")
-        return None
-    cells = [row.split(",") for row in text.split(";")]
-    numbers = [[_parse_number(cell) for cell in row] for row in cells]
-    if all(number is None for row in numbers for number in row):
-        changes.append(f"{given} was left out: it has no weights, such as 1,0,-1;2,0,-2;1,0,-1.")
-        return None
-    rows, columns = len(numbers), max(len(row) for row in numbers)
-    size = next((size for size in SIZES if size >= max(rows, columns)), SIZES[-1])
-    if rows != size or any(len(row) != size for row in numbers):
-        changes.append(
-            f"{given} became {size}×{size}: missing weights are 0 and further ones left out."
-        )
-    if any(number is None for row in numbers for number in row):
-        changes.append(f"{given}: weights that are no numbers became 0.")
-    if any(abs(number or 0.0) > WEIGHT_LIMIT for row in numbers for number in row):
-        changes.append(f"{given}: weights were limited to ±{WEIGHT_LIMIT:g}.")
-    # A kernel that is too small keeps its place in the middle.
-    top, left = max(0, size - rows) // 2, max(0, size - columns) // 2
-    kernel = [[0.0] * size for _ in range(size)]
-    for row, weights in enumerate(numbers[:size]):
-        for column, weight in enumerate(weights[:size]):
-            kernel[top + row][left + column] = _clip(weight or 0.0, -WEIGHT_LIMIT, WEIGHT_LIMIT)
-    return tuple(tuple(weights) for weights in kernel)
+def _read_kernel(read: QueryReader) -> Kernel | None:
+    """A kernel of 3×3, 5×5 or 7×7 weights, or None where the URL has none that fits."""
+    rows = (read.given("kernel") or "").count("~") + 1
+    size = rows if rows in SIZES else SIZES[0]
+    planes = read.planes("kernel", (1, size, size), WEIGHT_LIMIT)
+    return planes[0] if planes else None

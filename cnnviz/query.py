@@ -19,8 +19,10 @@ Option = TypeVar("Option", bound=str)
 class QueryReader:
     """Takes one value after another out of a query and notes what it had to change."""
 
-    def __init__(self, query: Mapping[str, str]) -> None:
+    def __init__(self, query: Mapping[str, str], *, decimals: int | None = 4) -> None:
+        """decimals: how many are kept of a number that need not be whole; None keeps all."""
         self._query = query
+        self._decimals = decimals
         self.notes: list[str] = []
 
     def given(self, name: str) -> str | None:
@@ -38,12 +40,12 @@ class QueryReader:
         return whole
 
     def number(self, name: str, limit: float, default: float) -> float:
-        """A number within ±limit, kept to four decimals."""
+        """A number within ±limit."""
         value = self._finite(name, default)
         if value is None:
             return default
-        near = round(max(-limit, min(limit, value)), 4) + 0.0
-        if abs(near - value) > 1e-4:
+        near = self._round(max(-limit, min(limit, value)))
+        if abs(value) > limit:
             self._note(name, f"is now {near:g} (numbers from {-limit:g} to {limit:g})")
         return near
 
@@ -81,7 +83,7 @@ class QueryReader:
         if text is None:
             return None
         count, rows, columns = shape
-        if len(text) > 16 * count * rows * columns:
+        if len(text) > 26 * count * rows * columns:
             self._note(name, "is left out (too long)")
             return None
         planes = [
@@ -100,9 +102,13 @@ class QueryReader:
             self._note(name, f"is left out (every cell must be a number within ±{limit:g})")
             return None
         return tuple(
-            tuple(tuple(round(value or 0.0, 4) + 0.0 for value in row) for row in plane)
+            tuple(tuple(self._round(value or 0.0) for value in row) for row in plane)
             for plane in numbers
         )
+
+    def _round(self, value: float) -> float:
+        kept = value if self._decimals is None else round(value, self._decimals)
+        return kept + 0.0  # -0.0 becomes 0.0
 
     def _finite(self, name: str, default: float) -> float | None:
         text = self.given(name)

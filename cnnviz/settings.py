@@ -53,8 +53,7 @@ def check_cells(what: str, *shape: int) -> None:
     if cells > MAX_CELLS:
         raise NoOutputError(
             f"{what} would have {' x '.join(f'{length:,}' for length in shape)} cells, more than "
-            f"the {MAX_CELLS:,} that are computed here: make the padding, the stride or the input "
-            "smaller"
+            f"the {MAX_CELLS:,} that are computed here: use smaller settings or a smaller input"
         )
 
 

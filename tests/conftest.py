@@ -13,10 +13,15 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Before any test starts the warm-up's thread: two threads that import torch at once break it.
 import torch  # noqa: F401
+
+# The same examples every time, and no time limit for one: the machine may be busy.
+hypothesis.settings.register_profile("cnnviz")
+hypothesis.settings.load_profile("cnnviz")
 
 PROJECT = Path(__file__).resolve().parent.parent
 START_LIMIT_S = 60.0

@@ -69,7 +69,7 @@ def test_what_cannot_be_reached_names_its_neighbours() -> None:
     assert not any(gap.find(size) for size in range(below + 1, above))
 
 
-@settings(max_examples=100, derandomize=True, deadline=None)
+@settings(max_examples=100)
 @given(st.fixed_dictionaries({name: st.integers(*limits) for name, limits in LIMITS.items()}))
 def test_a_url_brings_back_the_search(values: dict[str, int]) -> None:
     search = Search(**values)

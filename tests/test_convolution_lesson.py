@@ -128,7 +128,7 @@ def all_settings(view: View) -> st.SearchStrategy[LessonSettings]:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_url_brings_back_the_state_that_wrote_it(view: View) -> None:
-    @settings(max_examples=150, derandomize=True, deadline=None)
+    @settings(max_examples=150)
     @given(all_settings(view))
     def check(shown: LessonSettings) -> None:
         back, notes = from_query(view, to_query(shown))
@@ -143,7 +143,7 @@ def test_a_url_brings_back_the_state_that_wrote_it(view: View) -> None:
 def test_any_text_in_a_url_opens_a_valid_state(view: View) -> None:
     keys = st.sampled_from([*QUERY_KEYS.values(), "image", "filter"])
 
-    @settings(max_examples=200, derandomize=True, deadline=None)
+    @settings(max_examples=200)
     @given(st.dictionaries(keys, st.text(max_size=30) | st.sampled_from(["1e9", "-1", "nan", "7"])))
     def check(query: dict[str, str]) -> None:
         shown, _ = from_query(view, query)

@@ -252,6 +252,14 @@ def test_what_lies_in_the_holes_of_a_dilation() -> None:
     assert axis.skipped(8) == (1, 3, 5)
 
 
+def test_a_negative_pad_crops() -> None:
+    axis = AxisSpec(kernel_size=1, stride=2, pad_before=-1, pad_after=-1)
+    assert axis.padded_size(6) == 4
+    assert axis.reads(6) == (1, 0, 1, 0)  # of the cells 1 to 4
+    assert axis.unreached(6) == (3,)
+    assert axis.skipped(6) == (0, 2)
+
+
 def test_same_puts_the_uneven_cell_after() -> None:
     assert ConvSpec((4, 3), padding="same").pad_sides == ((1, 2), (1, 1))
     assert ConvSpec((2, 4), padding="same", dilation=(3, 1)).pad_sides == ((1, 2), (1, 2))

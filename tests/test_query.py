@@ -87,7 +87,7 @@ def test_planes_that_do_not_fit_are_left_out_with_a_reason(text: str) -> None:
 numbers = st.floats(-99, 99).map(lambda x: round(x, 4) + 0.0)
 
 
-@settings(max_examples=100, derandomize=True, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 4), st.data())
 def test_planes_come_back_as_they_were_written(k: int, h: int, w: int, data: st.DataObject) -> None:
     planes = tuple(
@@ -98,7 +98,7 @@ def test_planes_come_back_as_they_were_written(k: int, h: int, w: int, data: st.
     assert read.notes == []
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=60))
 def test_no_text_raises_and_little_of_it_is_repeated(text: str) -> None:
     read = QueryReader(dict.fromkeys(("a", "b", "c", "d", "e"), text))

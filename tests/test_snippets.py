@@ -26,7 +26,7 @@ def run(snippet: str) -> Any:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_the_snippet_reproduces_the_screen(view: View) -> None:
-    @settings(max_examples=120, derandomize=True, deadline=None)
+    @settings(max_examples=120)
     @given(all_settings(view))
     def check(shown: LessonSettings) -> None:
         snippet = lesson_snippet(shown)

@@ -108,9 +108,9 @@ def test_a_hostile_link_opens_and_says_what_it_changed(app: AppTest) -> None:
     state = lab(app.run())["state"]
     assert (state["stride"], state["filter"], state["bias"]) == (1, "sobel_x", 0)
     said = " ".join(text.value for text in app.text)  # as plain text, never as markup
-    assert "stride=0 became 1" in said
-    assert "kernel=<b>cat was left out" in said
-    assert "bias=[x](http://a.b) is no number" in said
+    assert "stride=0 is now 1" in said
+    assert "kernel=<b>cat is left out" in said
+    assert "bias=[x](http://a.b) is not a number: 0 is kept" in said
     assert query(app) == {"view": "picture"}
 
 
