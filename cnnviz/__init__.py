@@ -20,6 +20,8 @@ The modules, in reading order:
     convolution_judge    do browser, cnnviz and PyTorch agree on it?
     picture_settings     the lesson on a picture: settings
     picture_lesson       the lesson on a picture: feature map, and whether all agree
+    backwards            the size formula asked backwards, as the page lists it
+    exercises            questions for the viewer, made from a number, and their answers
     snippets             the PyTorch program that reproduces the screen
 
     machine              what this machine has: processor, memory, accelerator, versions

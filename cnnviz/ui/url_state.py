@@ -66,10 +66,12 @@ class PageState:
         if not notes:
             return
         with st.container(border=True):
-            st.markdown("**The link asked for something that is not there.**")
-            for note in notes:
-                st.text(note)  # plain text: a link's words are never markup
-            st.button("Understood", on_click=st.session_state.pop, args=(key, None))
+            said, close = st.columns([5, 1], vertical_alignment="center")
+            said.markdown("**The link asked for something that is not there.**")
+            said.text("\n".join(notes))  # plain text: a link's words are never markup
+            close.button(
+                "Understood", on_click=st.session_state.pop, args=(key, None), width="stretch"
+            )
 
 
 def open_page_state(page: str, *, is_entered: bool) -> PageState:

@@ -33,10 +33,7 @@ function sizeFormula(s, result, hideAnswer = false) {
 
 function transposedFormula(s, result, answer, hideAnswer) {
   const numbers = `(${s.size} − 1)·${s.stride} − 2·${s.padding} + ${s.dilation}·(${s.kernel} − 1) + ${s.output_padding} + 1`;
-  const pieces = [
-    `${variable("o")} = (${variable("i")} − 1)${variable("s")} − 2${variable("p")} + ${variable("d")}(${variable("k")} − 1) + ${variable("a")} + 1`,
-    `= ${numbers}`,
-  ];
-  if (!result.problem) pieces.push(`= ${answer(result.axis.output)}`);
-  return { html: pieces.map(piece).join(" "), spoken: `Output size: ${numbers}${result.problem ? "" : `, equals ${hideAnswer ? "what?" : result.axis.output}`}` };
+  const symbols = `${variable("o")} = (${variable("i")} − 1)${variable("s")} − 2${variable("p")} + ${variable("d")}(${variable("k")} − 1) + ${variable("a")} + 1`;
+  const end = result.problem ? "" : ` = ${answer(result.axis.output)}`;
+  return { html: `<span>${symbols} = ${numbers}${end}</span>`, spoken: `Output size: ${numbers}${result.problem ? "" : `, equals ${hideAnswer ? "what?" : result.axis.output}`}` };
 }

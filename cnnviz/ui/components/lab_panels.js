@@ -52,11 +52,13 @@ class LabPanels {
     });
   }
 
-  // Cell size: the largest that lets the panels stand side by side; on a phone each has the width to itself.
+  // Cell size: the largest that lets the panels stand side by side; on a phone the input has the width to itself.
   fit(width) {
     const { settings: s, result } = this.lab;
-    const { line, axis } = result;
     const isStacked = width < STACKED_BELOW;
+    this.lab.root.classList.toggle("stacked", isStacked);
+    if (result.problem) return;
+    const { line, axis } = result;
     const columns = isStacked ? Math.max(line.length, axis.output) : line.length + s.kernel + axis.output;
     const filterRows = s.kernel * (result.turned && s.view !== "colour" ? 2 : 1);
     const rows = Math.max(line.length, axis.output, filterRows) * (s.view === "colour" ? s.image.length : 1);
@@ -65,7 +67,7 @@ class LabPanels {
     const pair = isStacked && besides <= width ? s.kernel + axis.output + 2.2 : 0;
     const fits = (size) => Math.max(columns, pair) * size <= room && rows * size <= STAGE_HEIGHT[s.view];
     this.setCellSize(CELL_SIZES.find(fits) ?? CELL_SIZES[CELL_SIZES.length - 1]);
-    return isStacked;
+    this.lab.root.classList.toggle("apart", isStacked && !pair);
   }
 
   setCellSize(size) {

@@ -220,6 +220,7 @@ class WindowLab {
     this.panels.stage.hidden = Boolean(problem) && !isMismatch;
     this.walk.node.hidden = Boolean(problem || this.data.question?.hidden);
     this.sum.hidden = Boolean(problem) || this.hides("size") || this.hides("cell");
+    this.resize(true);
     if (problem) {
       this.walk.stop();
       this.point = this.probe = null;
@@ -232,7 +233,6 @@ class WindowLab {
       this.map = Math.min(this.map, result.output.length - 1);
       this.dropLostPlaces();
       this.flipped = s.flip ? compareFlip(s, result) : null;
-      this.resize(true);
       this.panels.show();
       this.walk.show(this.step, result.axis.output ** 2);
       this.showSum();
@@ -254,9 +254,9 @@ class WindowLab {
 
   resize(inUpdate = false) {
     const width = this.root.clientWidth;
-    if (!width || !this.result || this.result.problem || (!inUpdate && width === this.width)) return;
+    if (!width || !this.result || (!inUpdate && width === this.width)) return;
     this.width = width;
-    this.root.classList.toggle("stacked", this.panels.fit(width));
+    this.panels.fit(width);
   }
 
   showFormula() {
