@@ -55,10 +55,11 @@ class ViewBounds:
     filters: tuple[int, int] | None = None
 
 
+# Grids that can be read from the back row and repainted within a frame.
 BOUNDS: Mapping[View, ViewBounds] = {
-    "hand": ViewBounds((1, 12), (1, 7), (1, 5), (0, 6), (1, 4)),
+    "hand": ViewBounds((1, 10), (1, 7), (1, 5), (0, 4), (1, 3)),
     "colour": ViewBounds((2, 7), (1, 5), (1, 3), (0, 2), (1, 2), depth=(1, 4), filters=(1, 4)),
-    "pooling": ViewBounds((1, 12), (1, 5), (1, 5), (0, 2), (1, 3)),
+    "pooling": ViewBounds((1, 10), (1, 5), (1, 5), (0, 2), (1, 3)),
     "transposed": ViewBounds((1, 6), (1, 5), (1, 4), (0, 4), (1, 3), output_padding=(0, 3)),
 }
 
@@ -255,7 +256,7 @@ def opening_settings(view: View) -> LessonSettings:
 
 def from_query(view: View, query: Mapping[str, str]) -> tuple[LessonSettings, tuple[str, ...]]:
     """The nearest valid settings to what a URL asks for, and a sentence for each change."""
-    read = QueryReader(query)
+    read = QueryReader(query, decimals=None)  # a blur's ninths must come back as they went
     bounds, opening = BOUNDS[view], opening_settings(view)
 
     def slider(name: str) -> int:

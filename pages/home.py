@@ -18,13 +18,12 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A view of a lesson, as the home page offers it."""
+    """A view of a lesson, as the home page offers it; `view` as the lesson's URL has it."""
 
-    key: str
+    view: str
     title: str
     text: str
     draw: Callable[[], str]
-    query: dict[str, str]
 
 
 CONVOLUTION = (
@@ -33,49 +32,42 @@ CONVOLUTION = (
         "By hand",
         "Slide a filter over a grid of numbers, change anything, and see every product.",
         preview.by_hand,
-        {"view": "hand"},
     ),
     Card(
         "picture",
         "On a picture",
         "Edges, blur, emboss: filters on a photograph, or on one of yours.",
         preview.on_a_picture,
-        {"view": "picture"},
     ),
     Card(
         "colour",
         "In colour",
         "Three channels, one filter as deep as they are, one sum.",
         preview.in_colour,
-        {"view": "colour"},
     ),
     Card(
         "pooling",
         "Pooling",
         "The same window, with a maximum or an average instead of a filter.",
         preview.pooling,
-        {"view": "pooling"},
     ),
     Card(
         "transposed",
         "Transposed",
         "How a stride can make the output larger than the input.",
         preview.transposed,
-        {"view": "transposed"},
     ),
     Card(
         "backwards",
         "Ask it backwards",
         "You know both sizes: which settings lead from one to the other?",
         preview.backwards,
-        {"view": "backwards"},
     ),
     Card(
         "quiz",
         "Try it yourself",
         "Say the size or the number before the page shows it.",
         preview.quiz,
-        {"view": "quiz"},
     ),
 )
 
@@ -132,9 +124,10 @@ st.html(
 
 with st.container(key="lesson-cards"):
     for card in CONVOLUTION:
-        with st.container(key=f"card-{card.key}"):
+        with st.container(key=f"card-{card.view}"):
             st.markdown(card.draw(), unsafe_allow_html=True)
-            st.page_link("pages/convolution.py", label=card.title, icon="", query_params=card.query)
+            link = {"view": card.view}
+            st.page_link("pages/convolution.py", label=card.title, icon="", query_params=link)
             st.html(f'<p class="cnnviz-card-text">{card.text}</p>')
 
 machine_card.show(find_data(PROJECT), list_checkpoints(PROJECT / "checkpoints"))

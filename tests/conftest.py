@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -46,28 +47,40 @@ def find_free_port() -> Callable[[], int]:
 
 
 @pytest.fixture(scope="session")
-def app_url(
+def run_app(
     find_free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+) -> Callable[[], AbstractContextManager[str]]:
+    """A function that starts the app on a port of its own, and stops it in the end."""
+
+    @contextmanager
+    def run() -> Iterator[str]:
+        port = find_free_port()
+        log = tmp_path_factory.mktemp("app") / "server.log"
+        options = {"port": str(port), "address": "127.0.0.1", "headless": "true"}
+        arguments = [part for key, value in options.items() for part in (f"--server.{key}", value)]
+        with log.open("wb") as output:
+            server = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", "app.py", *arguments],
+                cwd=PROJECT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                url = f"http://127.0.0.1:{port}"
+                _wait_until_up(url, server, log)
+                yield url
+            finally:
+                _stop(server)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def app_url(run_app: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
     """The address of the running app, without a slash at its end."""
-    port = find_free_port()
-    log = tmp_path_factory.mktemp("app") / "server.log"
-    options = {"port": str(port), "address": "127.0.0.1", "headless": "true"}
-    arguments = [part for key, value in options.items() for part in (f"--server.{key}", value)]
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", *arguments],
-            cwd=PROJECT,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            _wait_until_up(url, server, log)
-            yield url
-        finally:
-            _stop(server)
+    with run_app() as url:
+        yield url
 
 
 def _wait_until_up(url: str, server: subprocess.Popen[bytes], log: Path) -> None:

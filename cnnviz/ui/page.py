@@ -58,6 +58,7 @@ def set_up_page(title: str, icon: str, lead: str) -> bool:
 
     icon: an emoji. Material icons are fetched from a host on the internet when used as favicon.
     """
+    _insist_on_the_map()
     st.set_page_config(
         page_title=f"{title} · cnnviz",
         page_icon=icon,
@@ -72,6 +73,22 @@ def set_up_page(title: str, icon: str, lead: str) -> bool:
     is_entered = st.session_state.get("cnnviz.page") != title
     st.session_state["cnnviz.page"] = title
     return bool(is_entered)
+
+
+def _insist_on_the_map() -> None:
+    """Run app.py where Streamlit has run the page's own file.
+
+    It does so when the server's very first request is a link to a page: until app.py has called
+    st.navigation once, Streamlit takes the folder pages/ for the map. No public setting says
+    otherwise beforehand, so this reaches inside, and does without where there is no such thing.
+    """
+    try:
+        from streamlit.runtime.pages_manager import PagesManager
+    except ImportError:
+        return
+    if getattr(PagesManager, "uses_pages_directory", False):
+        PagesManager.uses_pages_directory = False
+        st.rerun()
 
 
 def colour_variables() -> str:

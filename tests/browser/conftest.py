@@ -7,7 +7,14 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 FLAGS = [
     "--headless=new",
@@ -19,6 +26,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Two busy cores: how long until something shows is not what these tests are about.
+expect.set_options(timeout=20_000)
+
 AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from cnnviz.convolution_lesson import BOUNDS
 from cnnviz.filters import FILTERS
 from tests.browser.lab_page import (
     cell,
@@ -25,6 +27,7 @@ from tests.browser.lab_page import (
 OpenPage = Callable[[str], Page]
 
 SCRIPT = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
+WIDEST = BOUNDS["hand"].size[1]
 HOSTILE = {
     "nothing is divided by zero": ("stride=0", {"Stride": 1}),
     "below the least": ("padding=-1", {"Padding": 0}),
@@ -36,10 +39,10 @@ HOSTILE = {
     "ten thousand characters": ("filter=" + "1_" * 5000, {"Kernel": 3}),
     "no such view": ("view=nonsense", {"Input size": 5}),
     "not a number": ("size=NaN&bias=nan", {"Input size": 5}),
-    "endless": ("size=inf&stride=-inf&bias=inf", {"Input size": 12, "Stride": 1}),
+    "endless": ("size=inf&stride=-inf&bias=inf", {"Input size": WIDEST, "Stride": 1}),
     "a null byte": ("stride=%00&fill=%00", {"Stride": 1}),
     "no UTF-8": ("stride=%ff%fe&dilation=%C3%28", {"Stride": 1, "Dilation": 1}),
-    "emoji": (f"stride={quote('😀')}&padding={quote('２１')}", {"Stride": 1}),
+    "emoji": (f"stride={quote('😀')}&padding={quote('٢')}", {"Stride": 1}),
     "markdown": (f"stride={quote('**:red[x]** $x$ [a](javascript:alert(1))')}", {"Stride": 1}),
     "twice the same key": ("stride=cat&stride=9", {"Stride": 5}),
 }
@@ -78,22 +81,29 @@ def test_nonsense_opens_the_nearest_setting(
     assert len(note.inner_text()) < 200
     expect(page.locator(".badge")).to_have_text(re.compile("^✓"))
     _expect_unharmed(page, dialogs)
-    understood = page.get_by_role("button", name="Understood")
-    understood.click()
-    expect(understood).to_have_count(0)
+
+
+def test_what_was_changed_is_told_until_it_is_understood(open_page: OpenPage) -> None:
+    page = open_page("convolution?stride=0")
+    note = page.get_by_text("stride=0 is now 1")
+    expect(note).to_be_visible()
+    set_slider(page, "Padding", 1)
+    page.wait_for_url(re.compile(r"\?padding=1$"))
+    expect(note).to_be_visible()
+    page.get_by_role("button", name="Understood").click()
+    expect(note).to_have_count(0)
+    expect(slider(page, "Padding")).to_have_value("1")
 
 
 @pytest.mark.parametrize(
-    ("query", "landmark"),
+    "query",
     [
-        ("view=colour&depth=99&filters=-3&size=cat", "Output"),
-        ("view=pooling&pool=median&ceil=maybe&padding=full", "Output"),
-        ("view=transposed&output_padding=1e300&padding=same", "Input size"),
+        "view=colour&depth=99&filters=-3&size=cat",
+        "view=pooling&pool=median&ceil=maybe&padding=full",
+        "view=transposed&output_padding=1e300&padding=same",
     ],
 )
-def test_nonsense_in_the_other_labs(
-    open_page: OpenPage, page: Page, query: str, landmark: str
-) -> None:
+def test_nonsense_in_the_other_labs(open_page: OpenPage, page: Page, query: str) -> None:
     dialogs = _watch_for_scripts(page)
     open_page(f"convolution?{query}")
     expect(page.get_by_text("The link asked for something that is not there.")).to_be_visible()
@@ -152,6 +162,22 @@ def test_home_and_back_keeps_the_state(open_page: OpenPage, app_url: str) -> Non
     page.wait_for_url(re.compile("(?=.*stride=2)(?=.*padding=2)(?=.*size=7)"))
 
 
+def test_a_link_as_the_very_first_request(
+    run_app: Callable[[], AbstractContextManager[str]], page: Page
+) -> None:
+    """A teacher starts the app and opens a link of the lesson plan: nobody has seen the home."""
+    with run_app() as url:
+        page.goto(f"{url}/convolution?stride=2")
+        expect_output_title(page, 2)
+        expect(page.get_by_role("navigation").get_by_role("link")).to_have_text(
+            ["Lessons", "Convolution"]
+        )
+        _follow(page, "Lessons")
+        page.wait_for_url(re.compile("/$"))
+        expect(page.get_by_role("link", name="By hand", exact=True)).to_be_visible()
+        page.goto("about:blank")  # before the server goes, which the page would complain about
+
+
 def _follow(page: Page, title: str) -> None:
     """Follow a link of the navigation, wherever it stands."""
     link = page.get_by_role("link", name=title, exact=True).first
@@ -205,27 +231,56 @@ def test_two_viewers_share_nothing(open_page: OpenPage, browser: Browser, app_ur
         other.close()
 
 
-def test_fast_movements_do_not_snap_back(open_page: OpenPage) -> None:
+# Whatever the server says arrives late, as over a slow line: by then the browser has sent more.
+SLOW_LINE = """
+const arrive = WebSocket.prototype.addEventListener;
+WebSocket.prototype.addEventListener = function (type, listener, ...rest) {
+  const late = (event) => setTimeout(() => listener.call(this, event), 700);
+  return arrive.call(this, type, type === 'message' ? late : listener, ...rest);
+};
+"""
+
+
+def test_fast_movements_do_not_snap_back(open_page: OpenPage, page: Page) -> None:
     """The address that Python writes late must not be read as if it were a new link."""
-    page = open_page("convolution?size=6")
+    page.add_init_script(SLOW_LINE)
+    open_page("convolution?size=6")
     expect_agreement(page)
     control = slider(page, "Input size")
     control.focus()
     wanted = 6
     for burst in range(10):
-        for _ in range(3):  # one report goes out per burst, while the answer before is under way
+        for _ in range(3):
             key, step = ("ArrowRight", 1) if burst % 3 else ("ArrowLeft", -1)
-            wanted = min(12, max(1, wanted + step))
+            wanted = min(WIDEST, max(1, wanted + step))
             page.keyboard.press(key)
             assert control.input_value() == str(wanted)
-        page.wait_for_timeout(310 + 15 * burst)
-    assert wanted not in (1, 6, 12)
+        page.wait_for_timeout(350)  # the report of this burst goes out after 300
+        assert control.input_value() == str(wanted)
+    assert wanted not in (1, 6, WIDEST)
     expect_agreement(page)
     page.wait_for_url(re.compile(rf"\?size={wanted}$"))
     page.wait_for_timeout(1500)  # nothing comes after it
     assert control.input_value() == str(wanted)
     assert page.url.endswith(f"?size={wanted}")
     expect_output_title(page, wanted - 2)
+
+
+def test_a_button_pressed_before_the_address_has_followed(open_page: OpenPage, page: Page) -> None:
+    """It runs the whole page, with the address as it was before the slider moved."""
+    page.add_init_script(SLOW_LINE)
+    open_page("convolution?size=6&stride=0")
+    expect_agreement(page)
+    page.wait_for_url(re.compile(r"\?size=6$"))
+    set_slider(page, "Input size", 8)
+    page.wait_for_timeout(450)  # the report has gone out, its answer is on the way
+    understood = page.get_by_role("button", name="Understood")
+    understood.click()
+    expect(understood).to_have_count(0)
+    page.wait_for_url(re.compile(r"\?size=8$"))
+    expect_agreement(page)
+    expect(slider(page, "Input size")).to_have_value("8")
+    expect_output_title(page, 6)
 
 
 def test_the_address_follows_the_walk_and_opens_there(open_page: OpenPage) -> None:

@@ -10,7 +10,7 @@ import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from playwright.sync_api import Page
 from cnnviz.convolution import coverage
 from cnnviz.convolution_judge import compute, compute_by_torch
 from cnnviz.convolution_lesson import (
+    BOUNDS,
     PADDING_MODES,
     VIEWS,
     LessonSettings,
@@ -114,17 +115,27 @@ def _product(view: View, **axes: Sequence[Any]) -> Iterator[LessonSettings]:
         yield _fill(view, **dict(zip(axes, values, strict=True)))
 
 
+def _every(view: View, name: str) -> tuple[int, ...]:
+    """All values of a slider."""
+    low, high = getattr(BOUNDS[view], name)
+    return tuple(range(low, high + 1))
+
+
+def _some(view: View, name: str) -> tuple[int, ...]:
+    """The first three values of a slider, the one in the middle, and the last."""
+    values = _every(view, name)
+    return tuple(sorted({*values[:3], values[len(values) // 2], values[-1]}))
+
+
 def _convolutions(*, all_sizes: bool) -> Iterator[LessonSettings]:
-    sizes = range(1, 13) if all_sizes else (1, 2, 3, 5, 8)
-    paddings = (*range(7), *PADDING_NAMES) if all_sizes else (0, 1, 2, 5, *PADDING_NAMES)
-    kernels = range(1, 8) if all_sizes else (1, 2, 3, 4, 7)
+    of = _every if all_sizes else _some
     for settings in _product(
         "hand",
-        size=sizes,
-        kernel=kernels,
+        size=of("hand", "size"),
+        kernel=of("hand", "kernel"),
         stride=(1, 2, 3, 5),
-        padding=paddings,
-        dilation=(1, 2, 4) if all_sizes else (1, 2),
+        padding=(*of("hand", "padding"), *PADDING_NAMES),
+        dilation=of("hand", "dilation"),
     ):
         # Filling, turning and the bias do not meddle with each other: all in turn, not all pairs.
         place = hash((settings.size, settings.kernel, settings.stride, settings.dilation))
@@ -147,7 +158,7 @@ def _fillings() -> Iterator[LessonSettings]:
         "hand",
         size=(1, 2, 3, 4),
         kernel=(1, 2, 3, 4),
-        padding=(0, 1, 2, 3, 4, 5, "same", "full"),
+        padding=(*_every("hand", "padding"), "same", "full"),
         stride=(1,),
         padding_mode=PADDING_MODES,
     )
@@ -170,25 +181,27 @@ def _colours() -> Iterator[LessonSettings]:
 
 def _poolings(*, all_sizes: bool) -> Iterator[LessonSettings]:
     common: dict[str, Sequence[Any]] = {
-        "size": range(1, 13) if all_sizes else (1, 2, 5, 6),
-        "kernel": range(1, 6),
-        "stride": range(1, 6) if all_sizes else (1, 2, 3),
-        "padding": (0, 1, 2),
+        "size": _every("pooling", "size") if all_sizes else (1, 2, 5, 6),
+        "kernel": _every("pooling", "kernel"),
+        "stride": _every("pooling", "stride") if all_sizes else (1, 2, 3),
+        "padding": _every("pooling", "padding"),
         "ceil_mode": (False, True),
     }
-    yield from _product("pooling", pool=("max",), dilation=(1, 2, 3), **common)
+    dilations = _every("pooling", "dilation")
+    yield from _product("pooling", pool=("max",), dilation=dilations, **common)
     yield from _product("pooling", pool=("average",), count_include_pad=(True, False), **common)
 
 
 def _transposed(*, all_sizes: bool) -> Iterator[LessonSettings]:
+    of = _every if all_sizes else _some
     return _product(
         "transposed",
-        size=range(1, 7) if all_sizes else (1, 2, 4),
-        kernel=range(1, 6) if all_sizes else (1, 2, 3, 5),
-        stride=(1, 2, 3, 4),
-        padding=range(5) if all_sizes else (0, 1, 2, 4),
-        output_padding=(0, 1, 2, 3),
-        dilation=(1, 2, 3) if all_sizes else (1, 2),
+        size=of("transposed", "size") if all_sizes else (1, 2, 4),
+        kernel=of("transposed", "kernel"),
+        stride=_every("transposed", "stride"),
+        padding=of("transposed", "padding") if all_sizes else (0, 1, 2, 4),
+        output_padding=_every("transposed", "output_padding"),
+        dilation=_every("transposed", "dilation") if all_sizes else (1, 2),
         bias=(0.5,),
     )
 
@@ -229,6 +242,7 @@ def _by_torch(settings: LessonSettings) -> Array | None:
 
 def _without_cnnviz(settings: LessonSettings) -> Array | None:
     s = settings
+    assert isinstance(s.padding, int)
     image = torch.tensor(s.image, dtype=torch.float64)[None]
     try:
         if s.view == "pooling" and s.pool == "max":
@@ -365,7 +379,7 @@ def test_a_problem_says_what_would_do(
 
 def _named_padding(todo: str) -> int | None:
     words = todo.replace(",", " ").split()
-    for word, following in zip(words, words[1:], strict=False):
+    for word, following in pairwise(words):
         if word == "padding" and following.isdigit():
             return int(following)
     return None

@@ -1,7 +1,7 @@
 // A grid of numbers: one tab stop, arrow keys inside, cells that can be typed into.
 //
 // Rendering compares with what each cell already shows and touches only what changed: that keeps a slider's
-// answer inside one frame even for a 24×24 grid.
+// answer inside one frame even for hundreds of cells.
 class CellGrid {
   constructor(name, handlers = {}) {
     this.handlers = handlers;
@@ -42,16 +42,17 @@ class CellGrid {
     for (let r = 0; r < rowCount; r++) {
       for (let c = 0; c < columnCount; c++) this.paint(this.cells[r][c], describe(r, c));
     }
-    this.host.style.setProperty("--columns", columnCount);
   }
 
-  paint(cell, { text, look = "", corner = "", label = "", editable = false }) {
+  paint(cell, description) {
+    const { text, look = "", corner = "", label = "", editable = false } = description;
+    cell.description = description;
     if (cell.shown !== text && !cell.input) {
       cell.shown = text;
       cell.firstChild.data = text;
     }
     const long = text.length > 5 ? " longest" : text.length > 3 ? " long" : "";
-    const name = `cell ${look}${long}`;
+    const name = `cell ${look}${long}${cell.input ? " editing" : ""}`;
     if (cell.className !== name) cell.className = name;
     if (cell.corner !== corner) {
       cell.corner = corner;
@@ -93,6 +94,9 @@ class CellGrid {
       }
     }
     this.columns = columnCount;
+    // Its size is said rather than found out: the grid is then laid out without its surroundings.
+    this.host.style.width = `calc(var(--cell) * ${columnCount} + 1px)`;
+    this.host.style.height = `calc(var(--cell) * ${rowCount} + 1px)`;
     const [r, c] = this.focused;
     this.rove(Math.min(r, rowCount - 1), Math.min(c, columnCount - 1));
   }
@@ -156,6 +160,7 @@ class CellGrid {
     const input = element("input", "cell-input", { inputmode: "decimal", autocomplete: "off", "aria-label": `${this.name}, row ${r}, column ${c}, type a number` });
     input.value = typed ?? cell.shown.replace("−", "-");
     cell.input = input;
+    this.paint(cell, cell.description); // a cell being edited has a class of its own
     cell.firstChild.data = "";
     cell.append(input);
     input.focus();
@@ -165,6 +170,7 @@ class CellGrid {
       const text = input.value.trim().replace("−", "-").replace(",", ".");
       cell.input = null;
       input.remove();
+      this.paint(cell, cell.description);
       cell.firstChild.data = cell.shown;
       if (refocus) cell.focus({ preventScroll: true });
       if (keep) this.handlers.edit(r, c, text);

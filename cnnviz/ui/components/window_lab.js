@@ -15,7 +15,10 @@ class WindowLab {
     this.step = 0; // the window that the walk stands at, in reading order
     this.showReads = false;
     parent.append(this.root);
-    this.observer = new ResizeObserver(() => this.resize());
+    this.observer = new ResizeObserver(([entry]) => {
+      const width = Math.floor(entry.contentRect.width);
+      if (width !== this.width) this.resize(width);
+    });
     this.observer.observe(this.root);
   }
 
@@ -220,7 +223,7 @@ class WindowLab {
     this.panels.stage.hidden = Boolean(problem) && !isMismatch;
     this.walk.node.hidden = Boolean(problem || this.data.question?.hidden);
     this.sum.hidden = Boolean(problem) || this.hides("size") || this.hides("cell");
-    this.resize(true);
+    this.resize();
     if (problem) {
       this.walk.stop();
       this.point = this.probe = null;
@@ -252,9 +255,9 @@ class WindowLab {
     if (this.probe && Math.max(this.probe[1], this.probe[2]) >= line.length) this.probe = null;
   }
 
-  resize(inUpdate = false) {
-    const width = this.root.clientWidth;
-    if (!width || !this.result || (!inUpdate && width === this.width)) return;
+  // The width comes from the observer: asking for it in an update would lay the page out halfway through.
+  resize(width = this.width ?? this.root.clientWidth) {
+    if (!width || !this.result) return;
     this.width = width;
     this.panels.fit(width);
   }

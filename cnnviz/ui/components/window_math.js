@@ -240,6 +240,7 @@ function readersOf(s, axis, j) {
 
 // A number as the grids show it: at most `digits` decimals, a real minus sign.
 function fmt(x, digits = 2) {
+  if (Number.isInteger(x)) return x < 0 ? `−${-x}` : String(x);
   if (x === -Infinity) return "−∞";
   if (Number.isNaN(x)) return "undefined";
   const text = String(Number(x.toFixed(digits)));
