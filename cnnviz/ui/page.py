@@ -31,6 +31,7 @@ _STYLE: Final = """
     padding-right: clamp(1rem, 3vw, 3.5rem);
 }
 [data-testid="stMainBlockContainer"] h1 { padding: 0; text-wrap: balance; }
+.st-key-page-head { column-gap: 1.5rem; row-gap: 0; }
 [data-testid="stMainBlockContainer"] h2 { padding: 1rem 0 0; }
 .cnnviz-lead {
     max-width: 62rem; margin: 0.25rem 0 0; color: var(--cnnviz-muted); text-wrap: pretty;
@@ -67,8 +68,10 @@ def set_up_page(title: str, icon: str, lead: str) -> bool:
         menu_items={"About": "**cnnviz** makes convolutional networks visible."},
     )
     st.html(f"<style>{colour_variables()}{_STYLE}</style>")
-    st.title(title, anchor=False)
-    st.html(f'<p class="cnnviz-lead of-page">{lead}</p>')
+    # Side by side where there is room: on a projector every line above the lesson costs it one.
+    with st.container(key="page-head", horizontal=True, vertical_alignment="bottom"):
+        st.title(title, anchor=False, width="content")
+        st.html(f'<p class="cnnviz-lead of-page">{lead}</p>', width="content")
     warm_up.start()
     is_entered = st.session_state.get("cnnviz.page") != title
     st.session_state["cnnviz.page"] = title

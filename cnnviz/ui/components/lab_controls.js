@@ -28,7 +28,7 @@ class LabControls {
     if (view === "hand") this.addPresets();
     if (view === "pooling") this.addPoolingChoices();
     else this.addBias();
-    if (view === "hand" || view === "colour") this.addCheck("flip", "turn the filter by 180°");
+    if (view === "hand" || view === "colour") this.addCheck("flip", "turn filter by 180°");
     if (view !== "transposed") {
       const box = this.addBox("show read counts");
       box.title = "How many windows read each cell";
