@@ -377,7 +377,7 @@ def test_turning_the_filter(open_page: OpenPage) -> None:
     straight = cross_correlate(image, weight, ConvSpec(3))[0]
     turned = convolve(image, weight, ConvSpec(3))[0]
     expect_numbers(page, "Output", straight.tolist())
-    page.get_by_role("checkbox", name=re.compile("turn the filter")).check()
+    page.get_by_role("checkbox", name=re.compile("180°")).check()
     expect_numbers(page, "Output", turned.tolist())
     count = int((straight != turned).sum())
     expect(page.locator(".words")).to_contain_text(f"{count} of 9 outputs differ")
@@ -437,6 +437,6 @@ def test_starting_again(open_page: OpenPage) -> None:
     expect_numbers(page, "Input", [[*map(float, row)] for row in LESSON_IMAGE])
     expect_sum(page, "0, 0", 4)
     assert slider(page, "Stride").input_value() == "1"
-    assert not page.get_by_role("checkbox", name=re.compile("turn the filter")).is_checked()
+    assert not page.get_by_role("checkbox", name=re.compile("180°")).is_checked()
     page.wait_for_url(re.compile("/convolution$"))
     expect_agreement(page)

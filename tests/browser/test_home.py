@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 CARDS = {
-    "By hand": "/convolution",
+    "By hand": "/convolution?view=hand",
     "On a picture": "/convolution?view=picture",
     "In colour": "/convolution?view=colour",
     "Pooling": "/convolution?view=pooling",
