@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from cnnviz.convolution_lesson import BOUNDS
 from cnnviz.filters import FILTERS
+from cnnviz.ui.url_state import ECHO_S
 from tests.browser.lab_page import (
     cell,
     expect_agreement,
@@ -318,3 +319,18 @@ def test_the_link_to_take_away_is_the_address(open_page: OpenPage) -> None:
     page.wait_for_url(re.compile("padding=2"))
     expect(code.first).to_contain_text("padding=2")
     expect(code.last).to_have_text(page.url)
+
+
+def test_back_takes_the_last_move_back(open_page: OpenPage) -> None:
+    page = open_page("convolution")
+    expect_agreement(page)
+    for name, address in (("Stride", r"stride=2$"), ("Padding", r"stride=2&padding=1$")):
+        slider(page, name).press("ArrowRight")
+        page.wait_for_url(re.compile(address))
+        page.wait_for_timeout(1000 * ECHO_S + 500)  # sooner than that it could be an echo
+    page.go_back()
+    expect(slider(page, "Padding")).to_have_value("0")
+    expect(slider(page, "Stride")).to_have_value("2")
+    page.go_back()
+    expect(slider(page, "Stride")).to_have_value("1")
+    expect_output_title(page, 3)

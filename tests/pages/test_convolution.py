@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from cnnviz.convolution_judge import compute
 from cnnviz.convolution_lesson import LessonSettings, View, opening_settings
 from cnnviz.exercises import make_question
-from cnnviz.ui import warm_up
+from cnnviz.ui import url_state, warm_up
 
 LIMIT_S = 30
 VIEWS = ("hand", "picture", "colour", "pooling", "transposed", "backwards", "quiz")
@@ -199,3 +199,17 @@ def test_opening_does_not_wait_for_torch(project: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(warm_up, "torch_is_coming", lambda: False)
     at.run()
     assert "PyTorch is not available here" in lab_data(at)["verdict"]["text"]
+
+
+def test_going_back_is_told_from_an_echo(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = open_page(project)
+    moved = LessonSettings.from_json(opening_settings("hand").to_json() | {"stride": 2})
+    send(at, "hand", moved)
+    at.query_params.clear()
+    at.run()  # a request that was under way when the URL was written
+    assert dict(at.query_params) == {"stride": "2"}
+    monkeypatch.setattr(url_state, "ECHO_S", -1.0)  # as if time had passed
+    at.query_params.clear()
+    at.run()
+    assert dict(at.query_params) == {}
+    assert lab_data(at)["settings"]["stride"] == 1
