@@ -36,8 +36,11 @@ class CellGrid {
     if (cell && cell.row !== undefined) then(cell.row, cell.column);
   }
 
-  // describe(r, c) -> { text, look, corner, label, editable }
-  render(rowCount, columnCount, describe) {
+  // describe(r, c) -> { text, look, corner, label, editable }. `before` says how many rows and columns stand before
+  // the first one that keeps its place in the lesson: where padding grows, cells come in front and the rest stay.
+  render(rowCount, columnCount, describe, before = 0) {
+    this.shift(before - (this.before ?? before));
+    this.before = before;
     this.resize(rowCount, columnCount);
     for (let r = 0; r < rowCount; r++) {
       for (let c = 0; c < columnCount; c++) this.paint(this.cells[r][c], describe(r, c));
@@ -70,6 +73,34 @@ class CellGrid {
     }
   }
 
+  makeCell() {
+    const cell = element("div", "cell", { role: "gridcell", tabindex: "-1" });
+    cell.append("");
+    return cell;
+  }
+
+  // Adds rows and columns in front, or takes them away (by < 0).
+  shift(by) {
+    if (!by || !this.rows.length) return;
+    for (let n = by; n < 0 && this.rows.length; n++) {
+      this.rows.shift().remove();
+      this.cells.shift();
+      for (const cells of this.cells) cells.shift()?.remove();
+    }
+    for (let n = 0; n < by; n++) {
+      this.rows.forEach((row, r) => {
+        const cell = this.makeCell();
+        row.prepend(cell);
+        this.cells[r].unshift(cell);
+      });
+      const row = element("div", "row", { role: "row" });
+      this.host.insertBefore(row, this.rows[0] ?? null);
+      this.rows.unshift(row);
+      this.cells.unshift([]);
+    }
+    this.cells.forEach((cells, r) => cells.forEach((cell, c) => Object.assign(cell, { row: r, column: c })));
+  }
+
   resize(rowCount, columnCount) {
     while (this.rows.length > rowCount) {
       this.rows.pop().remove();
@@ -85,8 +116,7 @@ class CellGrid {
       const cells = this.cells[r];
       while (cells.length > columnCount) cells.pop().remove();
       while (cells.length < columnCount) {
-        const cell = element("div", "cell", { role: "gridcell", tabindex: "-1" });
-        cell.append("");
+        const cell = this.makeCell();
         cell.row = r;
         cell.column = cells.length;
         cells.push(cell);

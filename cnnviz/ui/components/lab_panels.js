@@ -147,7 +147,7 @@ class LabPanels {
           label: spoken ? `${fmt(value)}, ${spoken}` : "",
           editable: kind === "real" && !lab.data.question,
         };
-      });
+      }, axis.before);
       const reach = axis.reach + 1;
       grid.outline(taps.size ? { top: row * axis.step, left: col * axis.step, height: reach, width: reach } : null);
     });
@@ -202,6 +202,7 @@ class LabPanels {
   showOutputs(row, col) {
     const { lab } = this;
     const { settings: s, result } = lab;
+    const { axis } = result;
     const hidden = lab.hides("size");
     const masked = lab.hides("cell");
     const readers = lab.probe ? new Set(lab.readers().map(([r, c]) => r * 1000 + c)) : null;
@@ -217,7 +218,7 @@ class LabPanels {
         const differs = lab.flipped?.differs[m][r][c];
         const look = `${masked ? "" : shade(result.output[m][r][c], top)}${isHere ? " here" : ""}${readers?.has(r * 1000 + c) ? " reader" : ""}${differs ? " differs" : ""}`;
         return { text: masked ? "?" : fmt(result.output[m][r][c]), look, corner: differs && this.cellSize >= 31 ? fmt(lab.flipped.other.output[m][r][c]) : "" };
-      });
+      }, Math.floor(axis.before / axis.step));
       grid.outline(null);
     });
   }
