@@ -23,6 +23,7 @@ from cnnviz.convolution import (
     max_pool,
     window_at,
 )
+from cnnviz.convolution_lesson import LESSON_IMAGE
 from cnnviz.filters import filter_by_key
 from cnnviz.geometry import ConvSpec, PoolSpec, find_settings
 from cnnviz.pictures import sample_picture, to_grey
@@ -64,13 +65,7 @@ STYLE: Final = """
 .cnnviz-preview .pair span { color: var(--cnnviz-muted); font-size: 1.4rem; line-height: 1; }
 """
 
-LESSON_IMAGE: Final = (
-    (1, 1, 1, 0, 0),
-    (0, 1, 1, 1, 0),
-    (0, 0, 1, 1, 1),
-    (0, 0, 1, 1, 0),
-    (0, 1, 1, 0, 0),
-)
+# Pooled, these give numbers short enough for the card.
 _PIXELS: Final = ((1, 3, 2, 1), (4, 6, 5, 0), (3, 1, 1, 2), (0, 2, 4, 9))
 
 

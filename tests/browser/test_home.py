@@ -33,10 +33,10 @@ def test_the_whole_card_can_be_clicked_and_the_session_stays(
     page = open_page()
     page.evaluate("window.stillHere = true")
     card = page.locator(".st-key-card-picture")
-    card.scroll_into_view_if_needed()
+    expect(page.get_by_role("heading", name="Checkpoints")).to_be_visible()  # all is there
     box = card.bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + box["width"] - 12, box["y"] + 12)  # far from the title
+    card.click(position={"x": box["width"] - 12, "y": 12})  # far from the title
     page.wait_for_url(f"{app_url}/convolution?view=picture")
     assert page.evaluate("window.stillHere") is True
 
