@@ -12,6 +12,7 @@ from cnnviz.checkpoints import CheckpointFile
 from cnnviz.data.locations import VARIABLE, DataReport
 from cnnviz.machine import MachineReport, describe_machine
 from cnnviz.ui import warm_up
+from cnnviz.ui.page import draw_until_torch
 
 STYLE: Final = """
 .st-key-machine-cards {
@@ -23,15 +24,12 @@ STYLE: Final = """
 .cnnviz-facts p { margin: 0; color: var(--cnnviz-muted); overflow-wrap: anywhere; }
 """
 
-_POLL_S: Final = 1.0
-
 
 def show(data: DataReport, checkpoints: Sequence[CheckpointFile]) -> None:
     """Draws the section; the device is filled in when torch is ready."""
     st.header("This machine", anchor=False)
     with st.container(key="machine-cards"):
-        settled = _is_settled()
-        st.fragment(_show_device, run_every=None if settled else _POLL_S)(settled)
+        draw_until_torch(_show_device)
         _facts("Data", describe_data(data))
         _facts("Checkpoints", describe_checkpoints(checkpoints))
 
@@ -81,15 +79,9 @@ def format_bytes(count: int) -> str:
     return f"{size:.{digits}f} {unit}"
 
 
-def _show_device(was_settled: bool) -> None:
-    if _is_settled() and not was_settled:
-        st.rerun()  # once, which also ends the polling
+def _show_device() -> None:
     machine = describe_machine(torch_is_ready=warm_up.torch_is_ready())
     _facts("Device", describe_device(machine, warm_up.status()))
-
-
-def _is_settled() -> bool:
-    return warm_up.torch_is_ready() or warm_up.status().startswith("failed")
 
 
 def _torch_words(machine: MachineReport, status: str) -> str:

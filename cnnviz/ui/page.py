@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import streamlit as st
@@ -76,6 +77,21 @@ def set_up_page(title: str, icon: str, lead: str) -> bool:
     is_entered = st.session_state.get("cnnviz.page") != title
     st.session_state["cnnviz.page"] = title
     return bool(is_entered)
+
+
+def draw_until_torch(draw: Callable[[], None]) -> None:
+    """Draw a part of a page as a fragment, and again every second while torch is being imported.
+
+    When the import has ended, well or badly, the whole page runs once more, which stops the clock.
+    """
+    was_coming = warm_up.torch_is_coming()
+
+    def part() -> None:
+        if was_coming and not warm_up.torch_is_coming():
+            st.rerun()
+        draw()
+
+    st.fragment(part, run_every=1.0 if was_coming else None)()
 
 
 def _insist_on_the_map() -> None:

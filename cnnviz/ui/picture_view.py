@@ -1,5 +1,6 @@
 """The view "on a picture" of the convolution lesson."""
 
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +24,7 @@ from cnnviz.picture_lesson import (
 from cnnviz.pictures import EXTENSIONS, MAX_BYTES, Picture, read_picture, sample_picture, to_grey
 from cnnviz.ui import warm_up
 from cnnviz.ui.components.picture_lab import picture_id, picture_lab
+from cnnviz.ui.page import draw_until_torch
 from cnnviz.ui.url_state import PageState, open_page_state
 
 MAX_SIDE: Final = 160
@@ -51,8 +53,7 @@ def show(state: PageState | None = None) -> None:
         state.show_notes()
     with st.container():
         picture = _choose_picture()
-    run_every = 1.0 if warm_up.torch_is_coming() else None
-    st.fragment(_lab, run_every=run_every)(picture, state)
+    draw_until_torch(partial(_lab, picture, state))
 
 
 def current_settings() -> PictureSettings:
@@ -115,10 +116,6 @@ def _choose_picture() -> Picture:
 
 
 def _lab(picture: Picture, state: PageState) -> None:
-    was_coming = st.session_state.get(f"{_KEPT}.torch_is_coming", False)
-    is_coming = st.session_state[f"{_KEPT}.torch_is_coming"] = warm_up.torch_is_coming()
-    if was_coming and not is_coming:
-        st.rerun()  # the whole page once, so that the fragment stops repeating itself
     grey = to_grey(picture.pixels)
     verdict = _receive(grey)
     settings = current_settings()

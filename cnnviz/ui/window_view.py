@@ -1,5 +1,6 @@
 """The views of the convolution lesson that are walked window by window."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -10,6 +11,7 @@ from cnnviz.errors import SettingError
 from cnnviz.snippets import lesson_snippet
 from cnnviz.ui import warm_up
 from cnnviz.ui.components.window_lab import window_lab
+from cnnviz.ui.page import draw_until_torch
 from cnnviz.ui.url_state import PageState
 
 
@@ -20,10 +22,8 @@ def show(view: View, state: PageState) -> None:
         open_settings(settings)
         state.keep_notes(notes)
     state.show_notes()
-    # A fragment: the report of the browser redraws this much and no more. It repeats itself only
-    # until PyTorch, which is imported in the background, can give its verdict.
-    run_every = 1.0 if warm_up.torch_is_coming() else None
-    st.fragment(_lab, run_every=run_every)(view, state)
+    # The browser's report redraws this much and no more; PyTorch joins the verdict when it can.
+    draw_until_torch(partial(_lab, view, state))
 
 
 def open_settings(settings: LessonSettings) -> None:
@@ -50,10 +50,6 @@ def _version(view: View) -> int:
 
 def _lab(view: View, state: PageState) -> None:
     key = f"window_lab.{view}"
-    was_coming = st.session_state.get("convolution.torch_is_coming", False)
-    is_coming = st.session_state["convolution.torch_is_coming"] = warm_up.torch_is_coming()
-    if was_coming and not is_coming:
-        st.rerun()  # the whole page once, so that the fragment stops repeating itself
     report: Any = st.session_state.get(key, {}).get("report")
     verdict = _receive(view, report) if report else None
     settings = current_settings(view)
