@@ -4,10 +4,12 @@
     ├── SettingError    one setting that can never be right: stride 0, padding -1, an unknown name
     ├── NoOutputError   settings that are fine alone but together leave no output
     ├── ShapeError      arrays that do not fit each other: filter depth != image depth
-    └── PictureError    an uploaded file that is not a picture we take
+    ├── PictureError    an uploaded file that is not a picture we take
+    └── DataError       a data set that is not there, or cannot be fetched or kept
+        └── CorruptDataError   one that is there and is not what it should be
 
-All four are ValueErrors too. Their messages say what was given and what would do; they are written
-to be shown to a student as they are.
+The first four are ValueErrors too. The messages say what was given and what would do; they are
+written to be shown to a student as they are.
 """
 
 
@@ -32,3 +34,11 @@ class ShapeError(CnnvizError, ValueError):
 
 class PictureError(CnnvizError, ValueError):
     """An uploaded file that is not a picture we take."""
+
+
+class DataError(CnnvizError):
+    """A data set that is not there, or cannot be fetched or kept."""
+
+
+class CorruptDataError(DataError):
+    """A file of a data set that is damaged, cut short or holds something else; it is named."""

@@ -4,25 +4,44 @@ Only folder listings are read, no file is opened. Searched, in this order: the f
 environment variable CNNVIZ_DATA names, `data/` beside app.py, and the user's cache. Recognised:
 
     cifar-10-batches-py/data_batch_1 ...         CIFAR-10 as torchvision keeps it
-    cifar10/{train,test}-00000-of-00001.parquet  CIFAR-10 as Hugging Face keeps it, in any number
-                                                 of parts
     MNIST/raw/train-images-idx3-ubyte[.gz] ...   MNIST as torchvision keeps it
+    cifar10/{train,test}-00000-of-00001.parquet  as Hugging Face keeps it, in any number of parts;
+                                                 also below cifar10/plain_text/
+    mnist/{train,test}-00000-of-00001.parquet    the same; also below mnist/mnist/
+    cifar10/{train,test}/airplane/ ...           folders of images by class,
+    mnist/{train,test}/0/ ...                    their names in upper or lower case
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from cnnviz.data.catalogue import DATASETS, SPLITS, DatasetInfo, DatasetName, SplitName
+
 VARIABLE: Final = "CNNVIZ_DATA"
 
-DatasetName = Literal["CIFAR-10", "MNIST"]
-Layout = Literal["torchvision", "parquet"]
+Layout = Literal["torchvision", "parquet", "folders"]
 Listing = dict[str, int]  # file name -> size in bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SplitFiles:
+    """What there is of one split in a location, and what there should be."""
+
+    files: tuple[Path, ...]
+    """In the order in which they are read. For class folders: the folders, in class order."""
+    missing: tuple[str, ...]
+    """Names that should be there and are not, or are empty."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the split can be read."""
+        return bool(self.files) and not self.missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +51,24 @@ class DataLocation:
     dataset: DatasetName
     layout: Layout
     folder: Path
-    complete: bool
-    """Every file of both splits is there and none is empty."""
-    bytes: int
+    train: SplitFiles
+    test: SplitFiles
+    bytes: int | None
+    """Size of its files; None for class folders, whose many files are not looked at one by one."""
+
+    @property
+    def title(self) -> str:
+        """The name of the data set as people write it."""
+        return DATASETS[self.dataset].title
+
+    @property
+    def complete(self) -> bool:
+        """Every file of both splits is there and none is empty."""
+        return self.train.complete and self.test.complete
+
+    def files(self, split: SplitName) -> SplitFiles:
+        """What there is of one split."""
+        return self.train if split == "train" else self.test
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +102,9 @@ def find_data(
     for folder in (app_folder / "data", cache_folder or user_cache(environment)):
         locations += _search(folder)
     # The same folder may be named twice, by the variable and by its place.
-    unique = {location.folder.absolute(): location for location in reversed(locations)}
+    unique = {
+        (location.folder.absolute(), location.layout): location for location in reversed(locations)
+    }
     return DataReport(tuple(reversed(unique.values())), tuple(problems))
 
 
@@ -79,68 +115,110 @@ def user_cache(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def _search(root: Path) -> list[DataLocation]:
-    return [location for look in _LAYOUTS if (location := look(root)) is not None]
+    return [location for look in _LAYOUTS for location in look(root)]
 
 
-def _torchvision_cifar10(root: Path) -> DataLocation | None:
+def _torchvision_cifar10(root: Path) -> Iterator[DataLocation]:
     folder = root / "cifar-10-batches-py"
-    needed = [*(f"data_batch_{part}" for part in range(1, 6)), "test_batch", "batches.meta"]
     sizes = _listing(folder)
-    found = {name: sizes[name] for name in needed if name in sizes}
-    complete = len(found) == len(needed) and all(found.values())
-    return _location("CIFAR-10", "torchvision", folder, complete, found)
+
+    def files(*names: str) -> SplitFiles:
+        return SplitFiles(
+            tuple(folder / name for name in names if sizes.get(name)),
+            tuple(name for name in names if not sizes.get(name)),
+        )
+
+    train = files(*(f"data_batch_{part}" for part in range(1, 6)), CIFAR10_META)
+    test = files("test_batch", CIFAR10_META)
+    if there := {path.name for path in train.files + test.files}:
+        total = sum(sizes[name] for name in there)
+        yield DataLocation("cifar10", "torchvision", folder, train, test, total)
 
 
-def _parquet_cifar10(root: Path) -> DataLocation | None:
-    folder = root / "cifar10"
-    sizes = _listing(folder)
-    found: Listing = {}
-    complete = True
-    for split in ("train", "test"):
-        parts = {
-            int(match["part"]): (name, int(match["count"]))
-            for name in sizes
-            if (match := re.fullmatch(_PARQUET_PART.format(split=split), name))
-        }
-        found |= {name: sizes[name] for name, _ in parts.values()}
-        counts = {count for _, count in parts.values()}
-        complete &= len(counts) == 1 and set(parts) == set(range(max(counts, default=0)))
-    return _location("CIFAR-10", "parquet", folder, complete and all(found.values()), found)
-
-
-def _torchvision_mnist(root: Path) -> DataLocation | None:
+def _torchvision_mnist(root: Path) -> Iterator[DataLocation]:
     folder = root / "MNIST" / "raw"
     sizes = _listing(folder)
-    found: Listing = {}
-    complete = True
-    for stem in _MNIST_FILES:
+
+    def files(*stems: str) -> SplitFiles:
         # torchvision keeps the packed file beside the unpacked one; either will do.
-        there = {name: sizes[name] for name in (stem, f"{stem}.gz") if name in sizes}
-        found |= there
-        complete &= any(there.values())
-    return _location("MNIST", "torchvision", folder, complete, found)
+        there = {
+            stem: folder / name
+            for stem in stems
+            for name in (f"{stem}.gz", stem)
+            if sizes.get(name)
+        }
+        return SplitFiles(tuple(there.values()), tuple(stem for stem in stems if stem not in there))
+
+    train = files("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+    test = files("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+    if train.files or test.files:
+        total = sum(sizes[path.name] for path in train.files + test.files)
+        yield DataLocation("mnist", "torchvision", folder, train, test, total)
 
 
-_PARQUET_PART: Final = r"{split}-(?P<part>\d{{5}})-of-(?P<count>\d{{5}})\.parquet"
-_MNIST_FILES: Final = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
+def _parquet(root: Path) -> Iterator[DataLocation]:
+    for info in DATASETS.values():
+        for folder in (root / info.name, root / info.name / _PARQUET_FOLDERS[info.name]):
+            sizes = _listing(folder)
+            train, test = (_parquet_parts(folder, sizes, split) for split in SPLITS)
+            if train.files or test.files:
+                total = sum(sizes[path.name] for path in train.files + test.files)
+                yield DataLocation(info.name, "parquet", folder, train, test, total)
+
+
+def _parquet_parts(folder: Path, sizes: Listing, split: SplitName) -> SplitFiles:
+    parts = {name: match for name in sizes if (match := _PARQUET_PART.fullmatch(name))}
+    counts = {int(match["count"]) for match in parts.values() if match["split"] == split}
+    count = max(counts, default=1)
+    if count > _MAX_PARTS:
+        return SplitFiles((), (f"{split}-00000-of-{count:05}.parquet ...",))
+    names = [f"{split}-{part:05}-of-{count:05}.parquet" for part in range(count)]
+    return SplitFiles(
+        tuple(folder / name for name in names if sizes.get(name)),
+        tuple(name for name in names if not sizes.get(name)),
+    )
+
+
+def _class_folders(root: Path) -> Iterator[DataLocation]:
+    for info in DATASETS.values():
+        for folder in _folders(root).get(info.name, ()):
+            below = _folders(folder)
+            train, test = (_folders_of_classes(below.get(split, ()), info) for split in SPLITS)
+            if train.files or test.files:
+                yield DataLocation(info.name, "folders", folder, train, test, None)
+
+
+def _folders_of_classes(places: tuple[Path, ...], info: DatasetInfo) -> SplitFiles:
+    there = [_folders(place) for place in places]
+    found = {name: below[name][0] for name in info.class_names for below in there if name in below}
+    missing = tuple(f"folder {name}" for name in info.class_names if name not in found)
+    return SplitFiles(tuple(found[name] for name in info.class_names if name in found), missing)
+
+
+CIFAR10_META: Final = "batches.meta"
+_PARQUET_PART: Final = re.compile(
+    r"(?P<split>train|test)-(?P<part>\d{5})-of-(?P<count>\d{5})\.parquet", re.ASCII
 )
-_LAYOUTS: Final[tuple[Callable[[Path], DataLocation | None], ...]] = (
+_PARQUET_FOLDERS: Final[dict[DatasetName, str]] = {"cifar10": "plain_text", "mnist": "mnist"}
+_MAX_PARTS: Final = 1000
+_LAYOUTS: Final[tuple[Callable[[Path], Iterator[DataLocation]], ...]] = (
     _torchvision_cifar10,
-    _parquet_cifar10,
     _torchvision_mnist,
+    _parquet,
+    _class_folders,
 )
 
 
-def _location(
-    dataset: DatasetName, layout: Layout, folder: Path, complete: bool, found: Listing
-) -> DataLocation | None:
-    if not found:
-        return None
-    return DataLocation(dataset, layout, folder, complete, sum(found.values()))
+def _folders(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """The folders in a folder by their names in lower case; empty if it cannot be listed."""
+    found: dict[str, tuple[Path, ...]] = {}
+    try:
+        with os.scandir(folder) as entries:
+            for name in sorted(entry.name for entry in entries if entry.is_dir()):
+                found[name.lower()] = (*found.get(name.lower(), ()), folder / name)
+    except (OSError, ValueError):
+        return {}
+    return found
 
 
 def _listing(folder: Path) -> Listing:

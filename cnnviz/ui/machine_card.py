@@ -10,6 +10,7 @@ import streamlit as st
 
 from cnnviz.checkpoints import CheckpointFile
 from cnnviz.data.locations import VARIABLE, DataReport
+from cnnviz.data.sizes import format_bytes
 from cnnviz.machine import MachineReport, describe_machine
 from cnnviz.ui import warm_up
 from cnnviz.ui.page import draw_until_torch
@@ -51,8 +52,15 @@ def describe_data(data: DataReport) -> list[str]:
     """One sentence for each data set, or one that says what would bring some."""
     lines = list(data.problems)
     for location in data.locations:
-        state = format_bytes(location.bytes) if location.complete else "incomplete"
-        lines.append(f"{location.dataset}, {location.layout}, {state}: {location.folder}")
+        facts = [
+            location.title,
+            "class folders" if location.layout == "folders" else location.layout,
+        ]
+        if not location.complete:
+            facts.append("incomplete")
+        elif location.bytes is not None:
+            facts.append(format_bytes(location.bytes))
+        lines.append(f"{', '.join(facts)}: {location.folder}")
     if not data.locations:
         lines.append(
             f"No data sets, and this lesson needs none. Set {VARIABLE} to a folder that holds "
@@ -66,17 +74,6 @@ def describe_checkpoints(checkpoints: Sequence[CheckpointFile]) -> list[str]:
     if not checkpoints:
         return ["No trained networks yet; this lesson needs none."]
     return [f"{checkpoint.name} ({format_bytes(checkpoint.bytes)})." for checkpoint in checkpoints]
-
-
-def format_bytes(count: int) -> str:
-    """A size in decimal units, as disks are sold: 999 B, 1.2 kB, 34 MB."""
-    size, unit = float(count), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if size < 999.5:
-            break
-        size, unit = size / 1000, larger
-    digits = 1 if unit != "B" and size < 9.95 else 0
-    return f"{size:.{digits}f} {unit}"
 
 
 def _show_device() -> None:
