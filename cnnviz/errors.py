@@ -5,8 +5,9 @@
     ├── NoOutputError   settings that are fine alone but together leave no output
     ├── ShapeError      arrays that do not fit each other: filter depth != image depth
     ├── PictureError    an uploaded file that is not a picture we take
-    └── DataError       a data set that is not there, or cannot be fetched or kept
-        └── CorruptDataError   one that is there and is not what it should be
+    ├── DataError       a data set that is not there, or cannot be fetched or kept
+    │   └── CorruptDataError   one that is there and is not what it should be
+    └── CheckpointError a saved network or training that is damaged, or fits something else
 
 The first four are ValueErrors too. The messages say what was given and what would do; they are
 written to be shown to a student as they are.
@@ -42,3 +43,7 @@ class DataError(CnnvizError):
 
 class CorruptDataError(DataError):
     """A file of a data set that is damaged, cut short or holds something else; it is named."""
+
+
+class CheckpointError(CnnvizError):
+    """A saved network or training that is damaged, or that fits something else; it is named."""
