@@ -26,7 +26,12 @@ The modules, in reading order:
 
     machine              what this machine has: processor, memory, accelerator, versions
     data                 which data sets lie here
-    checkpoints          which trained networks lie here
+    models               networks by name (a package; its docstring is the map, as for those below)
+    training             from a configuration to records
+    evaluation           logits to numbers: accuracy, its interval, the confusion matrix
+    predictions          pictures to logits (imports torch)
+    layers               a network traced layer by layer (imports torch)
+    checkpoints          trained networks: which there are, their cards, saving, loading, verifying
 
     figures              numbers in, plotly figures out (the only part that imports plotly)
     ui                   the parts of pages (the only part that imports streamlit)

@@ -19,6 +19,9 @@ from cnnviz.errors import CnnvizError
 # A new command is a line here.
 COMMANDS: Final = {
     "data": "cnnviz.data.command",
+    "train": "cnnviz.training.command",
+    "evaluate": "cnnviz.checkpoints.evaluate_command",
+    "checkpoints": "cnnviz.checkpoints.command",
 }
 
 FAILED: Final = 2  # as argparse itself ends

@@ -4,12 +4,15 @@
     ├── SettingError    one setting that can never be right: stride 0, padding -1, an unknown name
     ├── NoOutputError   settings that are fine alone but together leave no output
     ├── ShapeError      arrays that do not fit each other: filter depth != image depth
+    ├── NonFiniteError  arrays that hold nan or infinity where a number is needed
     ├── PictureError    an uploaded file that is not a picture we take
     ├── DataError       a data set that is not there, or cannot be fetched or kept
     │   └── CorruptDataError   one that is there and is not what it should be
-    └── CheckpointError a saved network or training that is damaged, or fits something else
+    ├── CheckpointError a saved network or training that is damaged, or fits something else
+    └── RunError        a training that cannot be queued, changed, kept or found
+        └── DiskFullError   no room is left where runs are kept
 
-The first four are ValueErrors too. The messages say what was given and what would do; they are
+The first five are ValueErrors too. The messages say what was given and what would do; they are
 written to be shown to a student as they are.
 """
 
@@ -33,6 +36,10 @@ class ShapeError(CnnvizError, ValueError):
     """Arrays whose shapes do not fit each other or the settings."""
 
 
+class NonFiniteError(CnnvizError, ValueError):
+    """An array that holds nan or infinity where a result is computed from it."""
+
+
 class PictureError(CnnvizError, ValueError):
     """An uploaded file that is not a picture we take."""
 
@@ -47,3 +54,11 @@ class CorruptDataError(DataError):
 
 class CheckpointError(CnnvizError):
     """A saved network or training that is damaged, or that fits something else; it is named."""
+
+
+class RunError(CnnvizError):
+    """A training that cannot be queued, changed, kept or found; says what would do."""
+
+
+class DiskFullError(RunError):
+    """No room is left where runs are kept."""

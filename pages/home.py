@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from cnnviz.checkpoints import list_checkpoints
+from cnnviz.checkpoints.folders import checkpoint_folders, list_checkpoints
 from cnnviz.data.locations import find_data
 from cnnviz.ui import machine_card, preview
 from cnnviz.ui.page import set_up_page
@@ -130,4 +130,4 @@ with st.container(key="lesson-cards"):
             st.page_link("pages/convolution.py", label=card.title, icon="", query_params=link)
             st.html(f'<p class="cnnviz-card-text">{card.text}</p>')
 
-machine_card.show(find_data(PROJECT), list_checkpoints(PROJECT / "checkpoints"))
+machine_card.show(find_data(PROJECT), list_checkpoints(*checkpoint_folders(PROJECT)))

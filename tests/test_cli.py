@@ -70,7 +70,8 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         cli.main(["--help"])
     assert ended.value.code == 0
     out = capsys.readouterr().out
-    assert all(f"\n    {name} " in out for name in cli.COMMANDS)
+    listed = {line.split()[0] for line in out.splitlines() if line.startswith("    ")}
+    assert set(cli.COMMANDS) <= listed
 
 
 def test_data_starts_without_torch(project: Path) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from cnnviz.data.canonical import split_digest
 from cnnviz.data.catalogue import DATASETS, SPLITS, DatasetInfo, SplitName
@@ -29,6 +27,7 @@ from cnnviz.data.store import (
     remove_folder,
 )
 from cnnviz.errors import DataError
+from cnnviz.progress_line import ProgressLine
 
 _CHOICES: Final = (*DATASETS, "all")
 
@@ -93,11 +92,11 @@ def _fetch(arguments: argparse.Namespace) -> int:
         if (there := _here_already(info)) is not None:
             print(f"{info.title} is here already: {there}")
         else:
-            with _Line() as line:
+            with ProgressLine() as line:
                 place = fetch(info.name, progress=line.tell)
             print(f"{info.title} is here: {place}")
         for split in SPLITS:
-            with _Line() as line:
+            with ProgressLine() as line:
                 loaded = load_split(info.name, split, progress=line.tell)
             verdict = _judge(info, split, len(loaded), loaded.digest)
             print(f"{info.title} ({split}): {verdict}")
@@ -115,7 +114,7 @@ def _verify(arguments: argparse.Namespace) -> int:
         for words, check in _checks(info, report):
             checked += 1
             try:
-                with _Line() as line:
+                with ProgressLine() as line:
                     verdict = check(line.tell)
                 print(f"{words}: {verdict}")
             except DataError as error:
@@ -269,32 +268,3 @@ def _confirmed(question: str) -> bool:
     except EOFError:  # nobody is there to answer
         print()
         return False
-
-
-class _Line:
-    """Progress on one line of a terminal; now and then a line of its own where there is none."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._every_s = 0.1 if self._terminal else 10.0
-        self._told_at = time.monotonic() if not self._terminal else 0.0
-        self._width = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._width:
-            print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
-
-    def tell(self, message: str, share: float) -> None:
-        if time.monotonic() - self._told_at < self._every_s:
-            return
-        self._told_at = time.monotonic()
-        text = f"{message} ({share:.0%})"
-        if not self._terminal:
-            print(text, file=sys.stderr, flush=True)
-            return
-        text = text[: max(20, shutil.get_terminal_size().columns - 1)]
-        print("\r" + text.ljust(self._width), end="", file=sys.stderr, flush=True)
-        self._width = len(text)

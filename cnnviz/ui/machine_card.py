@@ -8,7 +8,7 @@ from typing import Final
 
 import streamlit as st
 
-from cnnviz.checkpoints import CheckpointFile
+from cnnviz.checkpoints.folders import CheckpointFile
 from cnnviz.data.locations import VARIABLE, DataReport
 from cnnviz.data.sizes import format_bytes
 from cnnviz.machine import MachineReport, describe_machine

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from cnnviz import progress_line
 from cnnviz.cli import main
 from cnnviz.data import command
 from cnnviz.data import fetch as fetching
@@ -229,7 +230,9 @@ def test_progress_on_a_terminal(
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     clock = iter(range(1000, 10**6))  # a second passes between any two looks at it
-    monkeypatch.setattr(command, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    monkeypatch.setattr(
+        progress_line, "time", SimpleNamespace(monotonic=lambda: float(next(clock)))
+    )
     _, _, err = run("fetch", "mnist")
     lines = err.split("\r")
     assert any(line.startswith("Fetching train-images-idx3-ubyte.gz, ") for line in lines)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cnnviz.checkpoints import folders
 from cnnviz.ui import warm_up
 
 
@@ -47,10 +48,24 @@ def test_the_drawings_hold_the_lesson_s_numbers(home: AppTest) -> None:
     assert len([m for m in home.markdown if "<svg" in m.value]) == 6
 
 
-def test_without_data_it_says_so_in_one_sentence(home: AppTest) -> None:
+def test_without_data_it_says_so_in_one_sentence(
+    home: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "list_checkpoints", lambda *places: ())
     text = page_text(home.run())
     assert "No data sets, and this lesson needs none. Set CNNVIZ_DATA" in text
     assert "No trained networks yet; this lesson needs none." in text
+
+
+def test_it_lists_the_trained_networks_of_both_folders(
+    home: AppTest, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listed(*places: Path) -> tuple[folders.CheckpointFile, ...]:
+        assert places == (project / "trained", project / "checkpoints")
+        return (folders.CheckpointFile(places[0], "lenet5-mnist", 248_000),)
+
+    monkeypatch.setattr(folders, "list_checkpoints", listed)
+    assert "lenet5-mnist (248 kB)." in page_text(home.run())
 
 
 def test_it_lists_the_data_that_is_there(
