@@ -21,7 +21,7 @@ import pytest
 import torch  # noqa: F401
 
 # The same examples every time, and no time limit for one: the machine may be busy.
-hypothesis.settings.register_profile("cnnviz")
+hypothesis.settings.register_profile("cnnviz", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("cnnviz")
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -7,9 +7,16 @@ In reading order:
     schedule       the learning rate at each step
     records        what a training tells while it goes on
     pictures       images on the device: normalized, flipped, shifted, without a loop over images
-    device         which device, which precision; measured, not assumed
+    device         which device; how fast it is in which precision
+    precision      which precision is taken: measured once, then kept
     optimizer      the optimizer and the averaging of weights
     summaries      batch-norm statistics, weights and activations in a few numbers
-    loop           train: the generator of records
+    small_maps     a quicker gradient for convolutions over small maps
+    seeds          random numbers that depend on the seed and the step alone
+    learner        the network: its first weights, one step, what it says of pictures
+    loop           train: the iterator of records
     state          all that is needed to go on, and snapshots, as files that hold numbers only
+    run_folder     one training on disk
+    memory         memory that a process keeps between steps
+    command        `python -m cnnviz train`
 """

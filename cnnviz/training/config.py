@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, Literal, get_args
@@ -130,6 +129,8 @@ class TrainingConfig:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> TrainingConfig:
         """The configuration that `to_json` gave; SettingError for a field that is not one."""
+        if not isinstance(content, Mapping):
+            raise SettingError(f"a training is {shown(content)}: use an object of settings")
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(content) - known):
             raise SettingError(f"a training has no setting {shown(unknown[0])}")
@@ -154,8 +155,7 @@ def _number(name: str, value: object, low: float, high: float, *, below_high: bo
     valid = (
         isinstance(value, int | float)
         and not isinstance(value, bool)
-        and math.isfinite(value)
-        and low <= value
+        and low <= value  # neither nan nor infinity
         and (value < high if below_high else value <= high)
     )
     if not valid:

@@ -44,6 +44,11 @@ def device_name(device: torch.device) -> str:
     return "Apple GPU (Metal)" if device.type == "mps" else processor_name()
 
 
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether a device had no memory left; CUDA has a class for that, Metal only the message."""
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error)
+
+
 def memory_format(device: torch.device) -> torch.memory_format:
     """channels_last where convolutions are faster in it: on the CPU and on NVIDIA's devices."""
     return torch.contiguous_format if device.type == "mps" else torch.channels_last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import torch
@@ -33,7 +34,7 @@ def make_optimizer(config: TrainingConfig, network: nn.Module) -> Optimizer:
     groups = [group for group in groups if group["params"]]
     lr, decay = config.learning_rate, config.weight_decay
     if config.optimizer == "adamw":
-        betas = (config.momentum, 0.999)
+        betas = (float(config.momentum), 0.999)  # torch refuses the whole number 0
         return torch.optim.AdamW(groups, lr=lr, betas=betas, weight_decay=decay)
     return torch.optim.SGD(
         groups, lr=lr, momentum=config.momentum, nesterov=config.momentum > 0, weight_decay=decay
@@ -45,6 +46,28 @@ def set_rates(optimizer: Optimizer, learning_rate: float, weight_decay: float) -
     for group in optimizer.param_groups:
         group["lr"] = learning_rate * group["factor"]
         group["weight_decay"] = weight_decay / group["factor"]
+
+
+def check_optimizer(optimizer: Optimizer, *, begun: bool) -> None:
+    """ValueError unless a state that was loaded fits the parameters, and is whole if `begun`."""
+    for group in optimizer.param_groups:
+        needed: tuple[str, ...] = ()
+        if begun and isinstance(optimizer, torch.optim.AdamW):
+            needed = ("step", "exp_avg", "exp_avg_sq")
+        elif begun and group["momentum"]:
+            needed = ("momentum_buffer",)
+        for parameter in group["params"]:
+            values = optimizer.state.get(parameter, {})
+            if missing := sorted(set(needed) - set(values)):
+                raise ValueError(f"the optimizer's {missing[0]} is missing")
+            for key, value in values.items():
+                shape = torch.Size() if key == "step" else parameter.shape
+                _check_shape(f"the optimizer's {key}", value, shape)
+
+
+def _check_shape(name: str, tensor: torch.Tensor, shape: torch.Size) -> None:
+    if tensor.shape != shape:
+        raise ValueError(f"{name} is {tuple(tensor.shape)}, not {tuple(shape)}")
 
 
 class Lookahead:
@@ -60,6 +83,12 @@ class Lookahead:
     def decay(self, step: int, total_steps: int) -> float:
         """Share of the average that is kept after that many steps."""
         return float(_LOOKAHEAD_DECAY**LOOKAHEAD_EVERY * (step / total_steps) ** 3)
+
+    def load(self, average: Mapping[str, torch.Tensor]) -> None:
+        """Takes over an average that was kept; ValueError or KeyError if it does not fit."""
+        for name, tensor in self.average.items():
+            _check_shape(f"the average of {name}", average[name], tensor.shape)
+            tensor.copy_(average[name])
 
     @torch.no_grad()
     def update(self, network: nn.Module, decay: float) -> None:

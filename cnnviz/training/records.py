@@ -142,8 +142,11 @@ def from_json(content: Mapping[str, Any]) -> Record:
     fields = dict(content)
     kind = _KINDS[fields.pop("kind")]
     if kind is EpochRecord:
-        per_class = fields["per_class_accuracy"]
-        fields["per_class_accuracy"] = None if per_class is None else tuple(per_class)
+        per_class = fields.pop("per_class_accuracy")
+        validation = ("validation_loss", "validation_accuracy")
+        absent = {name: fields.pop(name) for name in validation} if per_class is None else {}
+        fields = _numbers(fields) | absent
+        fields["per_class_accuracy"] = None if per_class is None else tuple(map(_number, per_class))
         fields["batch_norm"] = {
             name: NormSummary(**_numbers(values)) for name, values in fields["batch_norm"].items()
         }
@@ -168,4 +171,8 @@ def _finite(value: Any) -> Any:
 
 
 def _numbers(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: float("nan") if value is None else value for name, value in fields.items()}
+    return {name: _number(value) for name, value in fields.items()}
+
+
+def _number(value: Any) -> Any:
+    return float("nan") if value is None else value

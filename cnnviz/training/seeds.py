@@ -24,5 +24,8 @@ def generator_for(seed: int, purpose: str, number: int = 0) -> torch.Generator:
 def seeded_global(seed: int, purpose: str, number: int, device: torch.device) -> Iterator[None]:
     """Seeds torch's global random numbers, for layers that use these; restores them afterwards."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed_number(seed, purpose, number))
+        if device.type == "cpu":  # torch.manual_seed would seed the GPUs as well
+            torch.default_generator.manual_seed(seed_number(seed, purpose, number))
+        else:
+            torch.manual_seed(seed_number(seed, purpose, number))
         yield

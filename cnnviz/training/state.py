@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +22,22 @@ import safetensors.torch
 import torch
 
 from cnnviz.errors import CheckpointError, SettingError
+from cnnviz.settings import shown, whole_number
 from cnnviz.training.config import TrainingConfig
 from cnnviz.training.device import Precision
 
 FORMAT: Final = 1
 _META: Final = "cnnviz"
 _LOGITS: Final = "validation_logits"
+_DAMAGE: Final = (  # what reading a file may raise that holds something else
+    safetensors.SafetensorError,
+    OSError,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,20 @@ class Progress:
     learning_rate_factor: float
     """1, unless the learning rate was changed while it went on."""
     weight_decay: float
+
+    def __post_init__(self) -> None:
+        if self.precision not in get_args(Precision):
+            raise SettingError(f"precision is {shown(self.precision)}")
+        if not isinstance(self.train_digest, str):
+            raise SettingError(f"train_digest is {shown(self.train_digest)}")
+        for name in ("step", "epochs_done", "correct"):
+            whole_number(name, getattr(self, name), least=0)
+        for name in ("loss_sum", "elapsed_s", "learning_rate_factor", "weight_decay"):
+            value = getattr(self, name)
+            is_number = isinstance(value, float | int)
+            # The sum of a loss that is no longer finite may be anything; nothing else may.
+            if not is_number or not (name == "loss_sum" or 0 <= value < float("inf")):
+                raise SettingError(f"{name} is {shown(value)}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +96,7 @@ class TrainingState:
             tensors = safetensors.torch.load_file(file)
             config = TrainingConfig.from_json(meta.pop("config"))
             progress = Progress(config=config, **meta)
-        except (safetensors.SafetensorError, OSError, TypeError, KeyError, SettingError) as error:
+        except _DAMAGE as error:
             raise CheckpointError(f"{file} is no state of a training ({error})") from None
         return cls(progress, tensors)
 
@@ -103,8 +127,8 @@ class Snapshot:
         meta = _read_meta(file, "snapshot")
         try:
             arrays = safetensors.numpy.load_file(file)
-            epoch, step = int(meta["epoch"]), int(meta["step"])
-        except (safetensors.SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
+            epoch, step = (whole_number(name, meta[name], least=0) for name in ("epoch", "step"))
+        except _DAMAGE as error:
             raise CheckpointError(f"{file} is no snapshot of a training ({error})") from None
         weights = {
             name.removeprefix("model/"): array
@@ -141,11 +165,11 @@ def write_atomically(file: Path, data: bytes) -> None:
 def _read_meta(file: Path, kind: str) -> dict[str, Any]:
     try:
         with safetensors.safe_open(file, framework="numpy") as opened:
-            meta = json.loads((opened.metadata() or {})[_META])
+            meta: dict[str, Any] = json.loads((opened.metadata() or {})[_META])
         if meta.pop("format") != FORMAT or meta.pop("kind") != kind:
             raise KeyError(kind)
     except FileNotFoundError:
         raise CheckpointError(f"{file} does not exist") from None
-    except (safetensors.SafetensorError, OSError, ValueError, KeyError, AttributeError) as error:
+    except _DAMAGE as error:
         raise CheckpointError(f"{file} is no {kind} of a training ({error})") from None
-    return dict(meta)
+    return meta
