@@ -11,15 +11,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -38,6 +34,7 @@ from benchmarks.latency_table import (
     percentile,
     pool_series,
 )
+from benchmarks.machine_facts import machine_facts, warn_if_busy
 from benchmarks.slider_moves import Walk, Way, launch
 from benchmarks.ui_measurements import (
     AT_TOP,
@@ -53,8 +50,6 @@ from benchmarks.ui_measurements import (
 
 TARGET_MS: Final = 16.0
 """What the 95th percentile of slider to paint must not exceed: one frame."""
-BUSY: Final = 0.5
-"""Load per core above which a run says more about the machine than about the page."""
 PAIR: Final = "median / p95, ms"
 
 
@@ -224,33 +219,8 @@ def to_json(results: Results, machine: dict[str, str]) -> dict[str, object]:
 
 def describe_machine(browser_version: str) -> dict[str, str]:
     """What figures depend on."""
-    return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "processor": f"{_processor()}, {os.cpu_count()} cores",
-        "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        "versions": ", ".join(
-            f"{name} {version(name)}" for name in ("streamlit", "plotly", "torch")
-        ),
-        "browser": f"Chromium {browser_version}, headless, no GPU",
-    }
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or "unknown processor"
-
-
-def warn_if_busy() -> float:
-    """Load per core; says so on the terminal if others are using the machine."""
-    load = os.getloadavg()[0] / (os.cpu_count() or 1)
-    if load > BUSY:
-        print(f"The machine is busy (load {load:.1f} per core): do not publish these figures.\n")
-    return load
+    browser = f"Chromium {browser_version}, headless, no GPU"
+    return {**machine_facts("streamlit", "plotly", "torch"), "browser": browser}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -11,6 +10,7 @@ import numpy as np
 from playwright.sync_api import Browser, Page
 
 from benchmarks.app_server import serve
+from benchmarks.clock import Clock
 from benchmarks.first_page import ALL_THREE_AGREE, CONTENT, open_first_page
 from benchmarks.latency_table import Series, walk_values
 from benchmarks.slider_moves import Walk, Way, open_probed_page, press_and_wait, walk_slider
@@ -79,26 +79,10 @@ class Results:
     left_out: list[str] = field(default_factory=list)
 
 
-class Clock:
-    """Counts the time of the run; what no longer fits is left out and named in the results."""
-
-    def __init__(self, limit_s: float, results: Results) -> None:
-        self._end = time.monotonic() + limit_s
-        self._results = results
-
-    def has(self, seconds: float, what: str) -> bool:
-        """Whether that much time is left for `what`."""
-        if time.monotonic() + seconds < self._end:
-            return True
-        if what not in self._results.left_out:
-            self._results.left_out.append(what)
-        return False
-
-
 def measure(browser: Browser, plan: Plan, say: Callable[[str], None]) -> Results:
     """Everything, in one run. Slow things come last, so that a busy machine loses those."""
     results = Results()
-    clock = Clock(plan.limit_s, results)
+    clock = Clock(plan.limit_s, results.left_out)
     say("a slider with nothing behind it ...")
     measure_bare_slider(browser, plan, results)
     with serve(OURS) as server:
