@@ -28,10 +28,12 @@ The modules, in reading order:
     data                 which data sets lie here
     models               networks by name (a package; its docstring is the map, as for those below)
     training             from a configuration to records
+    runs                 trainings that run beside the server and wait in a queue
     evaluation           logits to numbers: accuracy, its interval, the confusion matrix
     predictions          pictures to logits (imports torch)
     layers               a network traced layer by layer (imports torch)
     checkpoints          trained networks: which there are, their cards, saving, loading, verifying
+    cli, progress_line   python -m cnnviz, and how its commands tell how far they are
 
     figures              numbers in, plotly figures out (the only part that imports plotly)
     ui                   the parts of pages (the only part that imports streamlit)

@@ -91,12 +91,12 @@ def _train(arguments: argparse.Namespace) -> int:
         torch.set_num_threads(whole_number("threads", arguments.threads, least=1))
     state = None
     if arguments.resume:
-        folder = RunFolder(arguments.resume)
+        folder = RunFolder(arguments.resume.absolute())
         plan = folder.plan()
         state = TrainingState.load(folder.state_file)
     else:
         plan = _plan(arguments)
-        folder = RunFolder(arguments.run_folder or TRAINED / f"{plan.name}.run")
+        folder = RunFolder((arguments.run_folder or default_run_folder(plan.name)).absolute())
         folder.refuse_unfinished()
     with ProgressLine() as line:
         data = load_split(plan.config.dataset, "train", progress=line.tell)
@@ -116,7 +116,7 @@ def _train(arguments: argparse.Namespace) -> int:
         raise KeyboardInterrupt
     if end.reason != "finished":
         raise TrainingFailedError(end.message)
-    _keep(training, plan)
+    _keep(training, plan, folder)
     folder.finish()
     return 0
 
@@ -133,7 +133,7 @@ def _plan(arguments: argparse.Namespace) -> RunPlan:
     }
     config = recipe(arguments.model, arguments.dataset, **changes)
     name = check_name(arguments.name or default_name(config))
-    return RunPlan(config, name, str(arguments.out.absolute()), arguments.half)
+    return RunPlan(config, name, _in_project(arguments.out), arguments.half)
 
 
 def _iterate(training: Training, folder: RunFolder, *, snapshots: bool) -> EndRecord | None:
@@ -173,7 +173,7 @@ class _FirstInterrupt:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _keep(training: Training, plan: RunPlan) -> None:
+def _keep(training: Training, plan: RunPlan, folder: RunFolder) -> None:
     """Evaluates the test split, once, and writes the checkpoint."""
     from cnnviz.checkpoints.accuracy_text import accuracy_text
     from cnnviz.checkpoints.store import describe_hardware, save_checkpoint
@@ -182,14 +182,14 @@ def _keep(training: Training, plan: RunPlan) -> None:
     with ProgressLine() as line:
         test = load_split(config.dataset, "test", progress=line.tell)
         card = save_checkpoint(
-            Path(plan.out),
+            PROJECT / plan.out,
             plan.name,
             training.network,
             test,
             config=config,
             normalization=training.normalization,
             train_digest=training.digest,
-            command=command_line(plan, training.precision),
+            command=command_line(plan, training.precision, folder.folder),
             epochs=training.epochs_done,
             train_s=training.elapsed_s,
             hardware=describe_hardware(training.device, training.precision),
@@ -198,13 +198,14 @@ def _keep(training: Training, plan: RunPlan) -> None:
         )
     print(f"On the test split, {card.test_count:,} pictures that it has never seen:")
     print(accuracy_text(test.class_names, card.single_view, card.with_flip))
-    print(f"Kept as {Path(plan.out) / plan.name}.safetensors, with its card (.json).")
+    print(f"Kept as {PROJECT / plan.out / plan.name}.safetensors, with its card (.json).")
 
 
-def command_line(plan: RunPlan, precision: Precision) -> str:
+def command_line(plan: RunPlan, precision: Precision, run_folder: Path) -> str:
     """The shell's line that repeats a training; `precision` as it was chosen.
 
-    What the recipe says is left out; the card holds the whole configuration beside it.
+    What the recipe says is left out; the card holds the whole configuration beside it. Paths in
+    the project are relative to it.
     """
     config = plan.config
     words = ["python", "-m", "cnnviz", "train"]
@@ -224,10 +225,21 @@ def command_line(plan: RunPlan, precision: Precision) -> str:
             words += [f"--{option}", str(value)]
     if plan.half:
         words.append("--half")
-    out = Path(plan.out)
-    if out != TRAINED:
-        words += ["--out", str(out.relative_to(PROJECT) if out.is_relative_to(PROJECT) else out)]
+    if PROJECT / plan.out != TRAINED:
+        words += ["--out", _in_project(PROJECT / plan.out)]
+    if run_folder != default_run_folder(plan.name):
+        words += ["--run", _in_project(run_folder)]
     return shlex.join(words)
+
+
+def default_run_folder(name: str) -> Path:
+    """Where records, snapshots and state of a checkpoint's training lie unless told otherwise."""
+    return TRAINED / f"{name}.run"
+
+
+def _in_project(path: Path) -> str:
+    path = path.absolute()
+    return str(path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path)
 
 
 def default_name(config: TrainingConfig) -> str:

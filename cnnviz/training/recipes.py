@@ -33,8 +33,9 @@ _RECIPES: Final[dict[tuple[ModelName, DatasetName], dict[str, Any]]] = {
         "epochs": 40,
         "batch_size": 256,
         "learning_rate": 0.1,
-        "label_smoothing": 0.05,
-        "flip": "random",
+        "label_smoothing": 0.1,
+        "averaging": "lookahead",
+        "flip": "alternating",
         "shift": 2,
     },
     ("improved_lenet", "cifar10"): {

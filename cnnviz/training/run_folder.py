@@ -38,7 +38,7 @@ class RunPlan:
     name: str
     """Of the checkpoint."""
     out: str
-    """The folder for the checkpoint."""
+    """The folder for the checkpoint, relative to the project if it lies there."""
     half: bool
     """Whether its weights are stored in half precision."""
 

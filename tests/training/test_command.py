@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from cnnviz import cli
 from cnnviz.checkpoints.card import load_card
+from cnnviz.data.datasets import PROJECT
 from cnnviz.errors import CheckpointError, SettingError
 from cnnviz.training.command import TRAINED, add_command, command_line, default_name
 from cnnviz.training.config import CHOICES, TrainingConfig
@@ -176,9 +177,8 @@ def test_the_command_in_a_card_repeats_the_configuration(
     changes: dict[str, object], half: bool, name: str
 ) -> None:
     config = recipe("lenet5", "cifar10", **changes)
-    plan = RunPlan(config, name, str(TRAINED.parent / "checkpoints"), half)
-    line = command_line(plan, "bfloat16")
-    parsed = parse(line)
+    plan = RunPlan(config, name, "checkpoints", half)
+    parsed = parse(command_line(plan, "bfloat16", PROJECT / "checkpoints" / "kept.run"))
     given_ = {
         key: value
         for key, value in vars(parsed).items()
@@ -189,6 +189,19 @@ def test_the_command_in_a_card_repeats_the_configuration(
     assert parsed.half is half
     assert (parsed.name or default_name(config)) == name
     assert parsed.out == Path("checkpoints")
+    assert parsed.run_folder == Path("checkpoints/kept.run")
+
+
+def test_the_command_leaves_out_what_is_usual(tmp_path: Path) -> None:
+    usual = RunPlan(recipe("lenet5", "mnist"), "lenet5-mnist", "trained", False)
+    start = "python -m cnnviz train --model lenet5 --dataset mnist --seed 0 --precision float32"
+    assert command_line(usual, "float32", TRAINED / "lenet5-mnist.run") == start
+    elsewhere = RunPlan(usual.config, "other", str(tmp_path / "a b"), True)
+    line = command_line(elsewhere, "float32", tmp_path / "run")
+    assert line == (
+        f"{start.replace('--seed', '--name other --seed')} --half --out '{tmp_path}/a b' "
+        f"--run {tmp_path}/run"
+    )
 
 
 def test_every_setting_has_an_option(capsys: pytest.CaptureFixture[str]) -> None:
