@@ -47,7 +47,8 @@ class ModelSpec:
     classes: int
     batch_norm: bool
     dropout: float = 0.0
-    """Probability that a value is zeroed while training, before each hidden linear layer."""
+    """Probability that a value is zeroed while training, before each linear layer but the first of
+    several."""
 
     def __post_init__(self) -> None:
         card = find_model(self.name)

@@ -28,7 +28,7 @@ class TrainingConfig:
     batch_norm: bool | None = None
     """None: as the network has it by its card."""
     dropout: float = 0.0
-    """Probability that a value is zeroed, before each hidden linear layer."""
+    """Probability that a value is zeroed, before each linear layer but the first of several."""
 
     epochs: int = 10
     batch_size: int = 256
@@ -56,7 +56,7 @@ class TrainingConfig:
     warmup: float = 0.2
     """Share of all steps in which the learning rate rises to its highest."""
     final_learning_rate: float = 0.0
-    """At the last step, as a share of the highest (triangular and cosine)."""
+    """Reached after the last step, as a share of the highest (triangular and cosine)."""
     averaging: AveragingName = "none"
     """lookahead: every five steps the weights return towards their running average (Zhang et al.
     2019, with a decay that rises to 0.95, Jordan 2024)."""
@@ -75,7 +75,7 @@ class TrainingConfig:
     device: DeviceName = "auto"
     """auto: cuda, else mps, else cpu."""
     precision: PrecisionName = "auto"
-    """bfloat16 is autocast; auto measures which is faster on this machine."""
+    """bfloat16 is autocast; auto takes what was measured to be faster on this machine."""
     record_every: int = 0
     """Steps between two step records; 0: about forty an epoch."""
 
@@ -90,7 +90,7 @@ class TrainingConfig:
             ("cutout", 0),
             ("record_every", 0),
         ):
-            whole_number(name, getattr(self, name), least=least)
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), least=least))
         for name, low, high in (
             ("learning_rate", 0.0, 1000.0),
             ("bias_learning_rate_factor", 0.0, 1000.0),
@@ -100,9 +100,10 @@ class TrainingConfig:
             ("warmup", 0.0, 1.0),
             ("label_smoothing", 0.0, 1.0),
         ):
-            _number(name, getattr(self, name), low, high)
+            object.__setattr__(self, name, _number(name, getattr(self, name), low, high))
         for name in ("momentum", "scaling", "dropout"):
-            _number(name, getattr(self, name), 0.0, 1.0, below_high=True)
+            share = _number(name, getattr(self, name), 0.0, 1.0, below_high=True)
+            object.__setattr__(self, name, share)
         if self.bias_learning_rate_factor == 0:
             raise SettingError("bias_learning_rate_factor is 0: use a number above 0")
         for name, choices in CHOICES.items():
@@ -151,13 +152,15 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
 """The fields that have names for values, and these names."""
 
 
-def _number(name: str, value: object, low: float, high: float, *, below_high: bool = False) -> None:
-    valid = (
+def _number(
+    name: str, value: object, low: float, high: float, *, below_high: bool = False
+) -> float:
+    if (
         isinstance(value, int | float)
         and not isinstance(value, bool)
         and low <= value  # neither nan nor infinity
         and (value < high if below_high else value <= high)
-    )
-    if not valid:
-        to = "to below" if below_high else "to"
-        raise SettingError(f"{name} is {shown(value)}: use a number from {low:g} {to} {high:g}")
+    ):
+        return float(value)
+    to = "to below" if below_high else "to"
+    raise SettingError(f"{name} is {shown(value)}: use a number from {low:g} {to} {high:g}")

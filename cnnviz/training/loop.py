@@ -82,7 +82,15 @@ class Training(Iterator[Record]):
             self.precision = config.precision
         self.digest = data.digest
         """Of the training split."""
-        self._learner = Learner(config, data, self.device, self.precision)
+        try:
+            self._learner = Learner(config, data, self.device, self.precision)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise SettingError(
+                f"{device_name(self.device)} has not enough memory for the images and the network: "
+                "end what else uses it, or use device cpu"
+            ) from None
         self.network = self._learner.network
         self.normalization = self._learner.normalization
         self.steps_per_epoch = self._learner.steps_per_epoch

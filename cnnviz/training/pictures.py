@@ -28,7 +28,7 @@ class Normalization:
 def measure_normalization(images: npt.NDArray[np.uint8]) -> Normalization:
     """Of images (N, H, W, C); exact, from the counts of the 256 values of a pixel.
 
-    A channel that never changes gets the standard deviation of one grey level.
+    No standard deviation is less than one grey level, so that a channel may be constant.
     """
     levels = np.arange(256) / 255
     means, stds = [], []

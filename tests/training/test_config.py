@@ -6,6 +6,7 @@ import json
 from dataclasses import fields, replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -158,3 +159,15 @@ def test_any_json_makes_a_configuration_or_a_setting_error(content: dict[str, An
         return
     assert set(content) <= set(BOUNDS)
     assert config.spec
+
+
+def test_numpy_s_numbers_become_plain_ones() -> None:
+    config = TrainingConfig(
+        model="lenet5",
+        dataset="mnist",
+        epochs=np.int64(3),  # type: ignore[arg-type]
+        rotation_deg=5,
+        learning_rate=np.float64(0.5),
+    )
+    assert json.loads(json.dumps(config.to_json()))["epochs"] == 3
+    assert type(config.rotation_deg) is type(config.learning_rate) is float

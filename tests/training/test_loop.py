@@ -368,6 +368,15 @@ def test_a_device_without_memory_left(monkeypatch: pytest.MonkeyPatch, when: int
     assert list(training) == []
 
 
+def test_a_device_without_room_for_the_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+
+    monkeypatch.setattr("cnnviz.training.learner.DeviceImages", refuse)
+    with pytest.raises(SettingError, match="not enough memory for the images and the network"):
+        train(TrainingConfig(**BASE), digits(10))
+
+
 def test_a_mac_without_memory_left(monkeypatch: pytest.MonkeyPatch) -> None:
     training = train(TrainingConfig(**BASE), digits(10))
 
