@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import signal
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, get_type_hints
 
@@ -22,7 +22,7 @@ from cnnviz.training.recipes import recipe
 from cnnviz.training.records import EndRecord, EpochRecord, StartRecord, StepRecord
 
 if TYPE_CHECKING:
-    from cnnviz.training.device import Precision
+    from cnnviz.checkpoints.card import Hardware
     from cnnviz.training.loop import Training
     from cnnviz.training.run_folder import RunFolder, RunPlan
 
@@ -179,6 +179,7 @@ def _keep(training: Training, plan: RunPlan, folder: RunFolder) -> None:
     from cnnviz.checkpoints.store import describe_hardware, save_checkpoint
 
     config = training.config
+    hardware = describe_hardware(training.device, training.precision)
     with ProgressLine() as line:
         test = load_split(config.dataset, "test", progress=line.tell)
         card = save_checkpoint(
@@ -189,10 +190,10 @@ def _keep(training: Training, plan: RunPlan, folder: RunFolder) -> None:
             config=config,
             normalization=training.normalization,
             train_digest=training.digest,
-            command=command_line(plan, training.precision, folder.folder),
+            command=command_line(plan, hardware, folder.folder),
             epochs=training.epochs_done,
             train_s=training.elapsed_s,
-            hardware=describe_hardware(training.device, training.precision),
+            hardware=hardware,
             half=plan.half,
             progress=line.tell,
         )
@@ -201,8 +202,8 @@ def _keep(training: Training, plan: RunPlan, folder: RunFolder) -> None:
     print(f"Kept as {PROJECT / plan.out / plan.name}.safetensors, with its card (.json).")
 
 
-def command_line(plan: RunPlan, precision: Precision, run_folder: Path) -> str:
-    """The shell's line that repeats a training; `precision` as it was chosen.
+def command_line(plan: RunPlan, hardware: Hardware, run_folder: Path) -> str:
+    """The shell's line that repeats a training on such a machine, in the precision that was chosen.
 
     What the recipe says is left out; the card holds the whole configuration beside it. Paths in
     the project are relative to it.
@@ -213,9 +214,9 @@ def command_line(plan: RunPlan, precision: Precision, run_folder: Path) -> str:
     if plan.name != default_name(config):
         words += ["--name", plan.name]
     usual = recipe(config.model, config.dataset)
-    explicit = replace(config, precision=precision)  # a card is no place for "auto"
+    explicit = {**config.to_json(), "precision": hardware.precision}  # not "auto" in a card
     for field in fields(TrainingConfig):
-        value = getattr(explicit, field.name)
+        value = explicit[field.name]
         if value == getattr(usual, field.name) and field.name != "seed":
             continue
         option = field.name.replace("_", "-")
@@ -225,6 +226,8 @@ def command_line(plan: RunPlan, precision: Precision, run_folder: Path) -> str:
             words += [f"--{option}", str(value)]
     if plan.half:
         words.append("--half")
+    if hardware.device == "cpu" and hardware.threads != hardware.cores:  # they round differently
+        words += ["--threads", str(hardware.threads)]
     if PROJECT / plan.out != TRAINED:
         words += ["--out", _in_project(PROJECT / plan.out)]
     if run_folder != default_run_folder(plan.name):

@@ -118,7 +118,8 @@ def test_records_and_snapshots_of_every_epoch_are_there(name: str) -> None:
         # In canonical order: the same number of each class, one class after the other.
         labels = np.repeat(np.arange(card.spec.classes), len(logits) // card.spec.classes)
         share = float((logits.argmax(1) == labels).mean())
-        assert share == pytest.approx(record.validation_accuracy, abs=0.002)  # float16 makes ties
+        # float16 makes ties
+        assert share == pytest.approx(record.validation_accuracy, abs=0.002)
 
 
 def test_what_lies_beside_the_networks_is_readable_json() -> None:
@@ -127,7 +128,7 @@ def test_what_lies_beside_the_networks_is_readable_json() -> None:
             json.loads(line)
 
 
-# ----------------------------------------------------------------------------------- on the pictures
+# --------------------------------------------------------------------------------- on the pictures
 
 
 @pytest.mark.data

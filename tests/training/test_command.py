@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnviz import cli
-from cnnviz.checkpoints.card import load_card
+from cnnviz.checkpoints.card import Hardware, load_card
 from cnnviz.data.datasets import PROJECT
 from cnnviz.errors import CheckpointError, SettingError
 from cnnviz.training.command import TRAINED, add_command, command_line, default_name
@@ -156,6 +156,18 @@ def parse(line: str) -> argparse.Namespace:
     return parser.parse_args(shlex.split(line)[3:])
 
 
+def hardware(threads: int = 2) -> Hardware:
+    return Hardware(
+        processor="a test",
+        cores=2,
+        device="cpu",
+        device_name="a test",
+        precision="bfloat16",
+        threads=threads,
+        torch_version="2.14.1",
+    )
+
+
 CHANGES = st.fixed_dictionaries(
     {},
     optional={
@@ -178,7 +190,7 @@ def test_the_command_in_a_card_repeats_the_configuration(
 ) -> None:
     config = recipe("lenet5", "cifar10", **changes)
     plan = RunPlan(config, name, "checkpoints", half)
-    parsed = parse(command_line(plan, "bfloat16", PROJECT / "checkpoints" / "kept.run"))
+    parsed = parse(command_line(plan, hardware(), PROJECT / "checkpoints" / "kept.run"))
     given_ = {
         key: value
         for key, value in vars(parsed).items()
@@ -194,13 +206,13 @@ def test_the_command_in_a_card_repeats_the_configuration(
 
 def test_the_command_leaves_out_what_is_usual(tmp_path: Path) -> None:
     usual = RunPlan(recipe("lenet5", "mnist"), "lenet5-mnist", "trained", False)
-    start = "python -m cnnviz train --model lenet5 --dataset mnist --seed 0 --precision float32"
-    assert command_line(usual, "float32", TRAINED / "lenet5-mnist.run") == start
+    start = "python -m cnnviz train --model lenet5 --dataset mnist --seed 0 --precision bfloat16"
+    assert command_line(usual, hardware(), TRAINED / "lenet5-mnist.run") == start
     elsewhere = RunPlan(usual.config, "other", str(tmp_path / "a b"), True)
-    line = command_line(elsewhere, "float32", tmp_path / "run")
+    line = command_line(elsewhere, hardware(threads=3), tmp_path / "run")
     assert line == (
-        f"{start.replace('--seed', '--name other --seed')} --half --out '{tmp_path}/a b' "
-        f"--run {tmp_path}/run"
+        f"{start.replace('--seed', '--name other --seed')} --half --threads 3 "
+        f"--out '{tmp_path}/a b' --run {tmp_path}/run"
     )
 
 
