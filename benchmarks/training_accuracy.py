@@ -11,6 +11,7 @@ import torch
 from benchmarks.training_results import Curve, LoopName, Point
 from benchmarks.tutorial_loop import WORKERS, TutorialTraining
 from cnnviz.data.datasets import load_split
+from cnnviz.predictions import run_network
 from cnnviz.training.config import TrainingConfig
 from cnnviz.training.device import choose_device, device_name
 from cnnviz.training.loop import Training, train
@@ -65,7 +66,8 @@ def _measure_ours(config: TrainingConfig, every_epoch: bool) -> Curve:
 
 
 def _accuracy(training: Training, images: DeviceImages) -> float:
-    return float((training.predict(images).argmax(1) == images.labels).float().mean())
+    logits = run_network(training.network, images, precision=training.precision)
+    return float((logits.argmax(1) == images.labels).float().mean())
 
 
 def _measure_tutorial(config: TrainingConfig, enough: float, limit_s: float, workers: int) -> Curve:

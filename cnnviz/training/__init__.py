@@ -18,5 +18,10 @@ In reading order:
     state          all that is needed to go on, and snapshots, as files that hold numbers only
     run_folder     one training on disk
     memory         memory that a process keeps between steps
+    compare        in which settings several trainings differ, in words
+    export         records as tables
+    tensorboard    records as TensorBoard's event files, written without it
+    script         a run as one PyTorch program without cnnviz, from `script_template.txt`
+    script_network a network as the lines that build it
     command        `python -m cnnviz train`
 """

@@ -5,7 +5,7 @@ came in with what goes back. oneDNN, which computes it for PyTorch, parallelizes
 positions; in bfloat16 a map of 2x2 or 4x4 leaves it so little to do at a time that this gradient
 alone takes more than half of a step of VGG-16. Laid out as a matrix with a row for each position
 and a column for each weight of a filter (im2col), the same sum is one product of two matrices.
-benchmarks/training.py measures what it brings.
+docs/training.md has the figures.
 """
 
 from __future__ import annotations

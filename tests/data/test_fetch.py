@@ -246,7 +246,7 @@ def test_an_unknown_data_set(tmp_path: Path) -> None:
 
 
 def test_addresses_and_checksums_are_those_of_torchvision() -> None:
-    import torchvision.datasets  # type: ignore[import-untyped]
+    import torchvision.datasets
 
     cifar10, mnist = torchvision.datasets.CIFAR10, torchvision.datasets.MNIST
     assert CIFAR10_ARCHIVE.urls == (cifar10.url,)
