@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import signal
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, get_type_hints
 
@@ -102,6 +102,8 @@ def _train(arguments: argparse.Namespace) -> int:
         data = load_split(plan.config.dataset, "train", progress=line.tell)
         for note in data.notes:
             line.say(note)
+        if state is None and arguments.validation_count is None:
+            plan = _hold_out_no_more_than_a_tenth(plan, len(data))
         line.tell("Getting ready", 0.0)
         training = train(plan.config, data, state=state)
     if state is None:
@@ -134,6 +136,12 @@ def _plan(arguments: argparse.Namespace) -> RunPlan:
     config = recipe(arguments.model, arguments.dataset, **changes)
     name = check_name(arguments.name or default_name(config))
     return RunPlan(config, name, _in_project(arguments.out), arguments.half)
+
+
+def _hold_out_no_more_than_a_tenth(plan: RunPlan, count: int) -> RunPlan:
+    """A recipe counts on the whole data set; of a starter set less is held out, too."""
+    held_out = min(plan.config.validation_count, count // 10)
+    return replace(plan, config=replace(plan.config, validation_count=held_out))
 
 
 def _iterate(training: Training, folder: RunFolder, *, snapshots: bool) -> EndRecord | None:

@@ -312,10 +312,10 @@ def test_a_worker_does_not_keep_its_server_from_ending(store: RunStore) -> None:
     queue = make_queue(store)
     run = queue.submit(replace(SMALL, epochs=200), "ada")
     wait_for("the first record", lambda: store.get_run(run.id).step)
-    began = time.monotonic()
     queue.close()
-    assert time.monotonic() - began < 20
-    assert store.get_run(run.id).status == "interrupted"
+    ended = store.get_run(run.id)
+    assert ended.status == "interrupted"
+    assert ended.message.startswith("The server ended after step")  # by itself, it was not killed
     assert workers_of(store.folder) == []
 
 

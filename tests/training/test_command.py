@@ -69,6 +69,15 @@ def test_from_nothing_to_a_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixt
     assert not folder.state_file.exists()  # nothing goes on from here
 
 
+def test_the_recipe_fits_the_starter_digits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = "--model lenet5 --dataset mnist --epochs 1 --precision float32 --threads 1"
+    assert run(tmp_path, f"{options} --run {tmp_path / 'run'}") == 0
+    assert "3,600 images to train on, 400 held out" in capsys.readouterr().out
+    assert "--validation-count 400" in load_card(tmp_path / "out", "lenet5-mnist").command
+
+
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     return dict(safetensors.torch.load_file(folder / "lenet5-mnist.safetensors"))
 
