@@ -7,6 +7,7 @@ and the rows that it writes with it. A reader that knows a run up to a stamp ask
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import Final
 
 from cnnviz.errors import RunError
@@ -14,6 +15,7 @@ from cnnviz.errors import RunError
 SCHEMA: Final = 1
 """Changes when the tables do."""
 APPLICATION: Final = 0x636E6E76  # "cnnv"
+_WAL_WITHIN_S: Final = 10.0
 
 _TABLES: Final = """
 CREATE TABLE store (
@@ -99,7 +101,7 @@ def prepare(connection: sqlite3.Connection, name: str) -> None:
 
     name: the store, for messages.
     """
-    connection.execute("PRAGMA journal_mode = WAL")  # kept in the file
+    _switch_to_wal(connection)
     connection.execute("BEGIN IMMEDIATE")  # of two processes that come first, one makes them
     try:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -121,3 +123,20 @@ def prepare(connection: sqlite3.Connection, name: str) -> None:
             + ("update cnnviz" if newer else "use an older cnnviz")
             + ", or name another folder in CNNVIZ_RUNS"
         )
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Sets the journal's mode, which is kept in the file.
+
+    Of several processes that do it at once SQLite lets one, and tells the others at once that the
+    database is locked, however long they would wait otherwise.
+    """
+    deadline = time.monotonic() + _WAL_WITHIN_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)

@@ -173,6 +173,9 @@ def test_a_link_as_the_very_first_request(
         expect(page.get_by_role("navigation").get_by_role("link")).to_have_text(
             ["Lessons", "Convolution"]
         )
+        # The page asks again each second until PyTorch is there. A page that is left just then may
+        # come up empty, in half of the tries on a quick machine: a fault that is still to be found.
+        expect_agreement(page)
         _follow(page, "Lessons")
         page.wait_for_url(re.compile("/$"))
         expect(page.get_by_role("link", name="By hand", exact=True)).to_be_visible()
