@@ -40,7 +40,9 @@ _STYLE: Final = """
 .cnnviz-lead.of-page { font-size: 1.15rem; }
 :focus-visible { outline: 3px solid var(--cnnviz-accent); outline-offset: 2px; }
 /* The chosen segment: the primary colour, which Streamlit takes, is too dim on a dark ground. */
-button[data-variant="segmented_control"][data-selected="true"] p { color: var(--cnnviz-accent); }
+button:is([data-variant="segmented_control"], [data-variant="pills"])[data-selected="true"] p {
+    color: var(--cnnviz-accent);
+}
 @media (max-width: 640px) {
     [data-testid="stMainBlockContainer"] h1 { font-size: 1.75rem; }
 }

@@ -210,7 +210,7 @@ def test_the_camera_is_asked_for_only_when_chosen(app: AppTest) -> None:
 def test_the_component_is_registered_from_text_not_from_a_path() -> None:
     from cnnviz.ui.components import picture_lab
 
-    script = picture_lab._source("picture_math.js", "picture_lab.js")
+    script = picture_lab._source("picture_math.js", "reporter.js", "picture_lab.js")
     assert script.count("export default") == 1
     assert "\n" in script
     assert "fetch(" not in script

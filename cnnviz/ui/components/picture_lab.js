@@ -45,6 +45,7 @@ class PictureLab {
     // The room is measured when it changes: to ask for it at every repaint would cost a layout.
     this.resizing = new ResizeObserver(([entry]) => { this.room = entry.contentRect.width; this.fit(); });
     this.resizing.observe(this.find(".picture"));
+    this.reporter = new Reporter(this.root, () => this.setStateValue("state", this.report()));
   }
 
   receive(data, setStateValue) {
@@ -70,8 +71,7 @@ class PictureLab {
 
   changed(delay = 300) {
     this.changes += 1;
-    clearTimeout(this.reporting);
-    this.reporting = setTimeout(() => this.setStateValue("state", this.report()), delay);
+    this.reporter.soon(delay);
     this.frame ??= requestAnimationFrame(() => { this.frame = null; this.render(); });
     if (delay === 0) this.render();
   }
@@ -268,7 +268,7 @@ class PictureLab {
   }
 
   dispose() {
-    clearTimeout(this.reporting);
+    this.reporter.dispose();
     this.resizing.disconnect();
   }
 }

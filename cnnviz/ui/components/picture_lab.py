@@ -25,7 +25,8 @@ def _source(*names: str) -> str:
 _mount = st.components.v2.component(
     "cnnviz.picture_lab",
     css=_source("picture_lab.css"),
-    js=_source("picture_math.js", "picture_lab.js"),  # joined: a component takes one text
+    # Joined: a component takes one text.
+    js=_source("picture_math.js", "reporter.js", "picture_lab.js"),
 )
 
 

@@ -20,6 +20,7 @@ class WindowLab {
       if (width !== this.width) this.resize(width);
     });
     this.observer.observe(this.root);
+    this.reporter = new Reporter(this.root, () => this.report());
   }
 
   // Called by Streamlit on mount and on every rerun. Local state wins unless Python says `version` is new.
@@ -37,7 +38,7 @@ class WindowLab {
 
   dispose() {
     this.walk.stop();
-    clearTimeout(this.timer);
+    this.reporter.dispose();
     this.observer.disconnect();
     this.root.remove();
   }
@@ -293,8 +294,7 @@ class WindowLab {
 
   reportSoon() {
     if (this.data.question) return; // an exercise is judged by its answer, not by its screen
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.report(), REPORT_AFTER_MS);
+    this.reporter.soon(REPORT_AFTER_MS);
   }
 
   report() {

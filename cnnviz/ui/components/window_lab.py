@@ -27,6 +27,7 @@ _SOURCES = (
     "lab_controls.js",
     "lab_walk.js",
     "lab_panels.js",
+    "reporter.js",
     "window_lab.js",
 )
 """In the order of use; joined into one module, since a component takes one text."""
