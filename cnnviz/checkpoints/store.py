@@ -13,6 +13,7 @@ from typing import Final
 import torch
 from torch import nn
 
+from cnnviz.atomic_files import write_atomically
 from cnnviz.checkpoints.card import (
     CheckpointCard,
     Hardware,
@@ -41,7 +42,6 @@ from cnnviz.predictions import predict_two_views
 from cnnviz.training.config import TrainingConfig
 from cnnviz.training.device import Precision, device_name, move
 from cnnviz.training.pictures import Normalization
-from cnnviz.training.state import write_atomically
 
 CPU: Final = torch.device("cpu")
 

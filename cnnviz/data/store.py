@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -25,11 +24,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any, Final, get_args
+from typing import Any, Final, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from cnnviz.atomic_files import flush_to_disk
 from cnnviz.data.canonical import Images, Labels, SourceKind, Split
 from cnnviz.data.catalogue import DATASETS, DatasetName, SplitName
 
@@ -138,7 +138,7 @@ def save_store(
         )
         with open(building / MANIFEST, "w", encoding="utf-8") as stream:
             json.dump(asdict(manifest), stream, indent=1)
-            _flush(stream)
+            flush_to_disk(stream)
         place = root / key.folder_name
         _rename(building, place)
     finally:
@@ -278,12 +278,7 @@ def _write_array(file: Path, array: npt.NDArray[np.generic], order: npt.NDArray[
         np.lib.format.write_array_header_1_0(stream, header)
         for start in range(0, len(order), _CHUNK):
             stream.write(array[order[start : start + _CHUNK]].tobytes())
-        _flush(stream)
-
-
-def _flush(stream: IO[Any]) -> None:
-    stream.flush()
-    os.fsync(stream.fileno())
+        flush_to_disk(stream)
 
 
 def _open_array(file: Path, size: int, *, mapped: bool) -> npt.NDArray[Any]:

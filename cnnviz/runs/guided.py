@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from cnnviz.errors import SettingError
 from cnnviz.runs.attempt import Attempt
-from cnnviz.runs.folders import RunFolder
 from cnnviz.runs.journal import Journal
 from cnnviz.runs.orders import Orders
 from cnnviz.runs.run import Command, End, Event, EventKind, RunStatus
 from cnnviz.training.records import EndRecord, EpochRecord, StartRecord, StepRecord
+from cnnviz.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from cnnviz.training.loop import Training
@@ -83,7 +83,7 @@ class GuidedTraining:
         snapshot = self._folder.snapshot(training.epochs_done)
         epoch_ended = training.step == training.epochs_done * training.steps_per_epoch
         if epoch_ended and not snapshot.exists():  # it was what found the disk full
-            training.snapshot().save(snapshot)
+            self._folder.save_snapshot(training.snapshot())
         self.keep_state()
 
     def keep_state(self) -> None:
@@ -91,7 +91,7 @@ class GuidedTraining:
         if not self._sound:
             return
         began = time.monotonic()
-        self.training.state().save(self._folder.state)
+        self._folder.save_state(self.training.state())
         took = time.monotonic() - began
         self._state_due = time.monotonic() + max(_STATE_EVERY_S, took / _STATE_SHARE)
 
@@ -103,7 +103,7 @@ class GuidedTraining:
         self._folder.remove_after(training.epochs_done if training.step else -1)
         self._attempt.begin(start, training.epochs_done, self._event("started"))
         if training.step == 0:
-            training.snapshot().save(self._folder.snapshot(0))
+            self._folder.save_snapshot(training.snapshot())
         self._state_due = time.monotonic() + _STATE_EVERY_S
         self._orders.hurry = self._hurry
         self._orders.ask_store(self._attempt)  # what it was told while it waited
@@ -187,6 +187,6 @@ class GuidedTraining:
         self.training.record_every = 1
 
     def _keep_epoch(self) -> None:
-        self.training.snapshot().save(self._folder.snapshot(self.training.epochs_done))
+        self._folder.save_snapshot(self.training.snapshot())
         self._folder.thin_snapshots(self._snapshots_bytes)
         self.keep_state()

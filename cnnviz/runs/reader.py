@@ -15,9 +15,9 @@ from typing import Final, Self
 from cnnviz.errors import RunError, SettingError
 from cnnviz.runs import folders, rows, schema
 from cnnviz.runs.connections import BUSY_S, Connections
-from cnnviz.runs.folders import RunFolder
 from cnnviz.runs.run import Records, Run, RunStatus
 from cnnviz.runs.transactions import find_run
+from cnnviz.training.run_folder import RunFolder
 
 FILE: Final = "runs.sqlite"
 

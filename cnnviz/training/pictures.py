@@ -13,8 +13,8 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from cnnviz.errors import SettingError
 from cnnviz.training.config import TrainingConfig
+from cnnviz.training.held_out import hold_out as hold_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +39,6 @@ def measure_normalization(images: npt.NDArray[np.uint8]) -> Normalization:
         means.append(mean)
         stds.append(max(float((share * (levels - mean) ** 2).sum()) ** 0.5, 1 / 255))
     return Normalization(tuple(means), tuple(stds))
-
-
-def hold_out(
-    labels: npt.NDArray[np.int64], count: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Indices (training, held out) of a split in canonical order; `count` of them are held out.
-
-    Each class gives the same share, its first images: within a class the canonical order is that
-    of a hash, so these are as good as drawn by lot, and the same on every machine for every seed.
-    """
-    if not 0 <= count < len(labels):
-        raise SettingError(
-            f"validation_count is {count}, but there are {len(labels):,} training images: "
-            "use a smaller number"
-        )
-    classes, sizes = np.unique(labels, return_counts=True)
-    exact = sizes * (count / len(labels))
-    shares = np.floor(exact).astype(int)
-    # What is left goes to the largest fractions, so that the sum is right.
-    order = np.argsort(shares - exact, kind="stable")
-    shares[order[: count - shares.sum()]] += 1
-    held = np.zeros(len(labels), dtype=bool)
-    for label, share in zip(classes, shares, strict=True):
-        held[np.flatnonzero(labels == label)[:share]] = True
-    return np.flatnonzero(~held), np.flatnonzero(held)
 
 
 class DeviceImages:

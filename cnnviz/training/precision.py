@@ -15,10 +15,10 @@ from typing import Final, get_args
 
 import torch
 
+from cnnviz.atomic_files import write_atomically
 from cnnviz.data.locations import user_cache
 from cnnviz.models.registry import ModelSpec
 from cnnviz.training.device import Precision, device_name, measure_precision
-from cnnviz.training.state import write_atomically
 
 FILE: Final = "precision.json"
 

@@ -1,20 +1,29 @@
-"""One training on disk: its configuration, its records, what it needs to go on, its snapshots.
+"""The folder of one training, whether the shell or a worker of `cnnviz.runs` trains.
+
+FOLDER/state.safetensors                to go on from; the newest only
+FOLDER/snapshots/epoch-001.safetensors  the network at the end of each epoch; 000: before training
+
+The shell has no store, and keeps beside them what a store would know of the run:
 
 FOLDER/run.json                         the configuration, and what becomes of the network
 FOLDER/records.jsonl                    one record a line
-FOLDER/state.safetensors                to go on from; the newest only
-FOLDER/snapshots/epoch-001.safetensors  the network at the end of each epoch
+
+A worker keeps what it printed, in FOLDER/log.txt. Nothing here imports torch.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from cnnviz.atomic_files import write_atomically
 from cnnviz.errors import CheckpointError
 from cnnviz.training.config import TrainingConfig
 from cnnviz.training.records import (
@@ -25,9 +34,13 @@ from cnnviz.training.records import (
     from_json,
     to_json,
 )
-from cnnviz.training.state import Progress, Snapshot, TrainingState, write_atomically
 
-PLAN: Final = "run.json"
+if TYPE_CHECKING:
+    from cnnviz.training.snapshot import Snapshot
+    from cnnviz.training.state import Progress, TrainingState
+
+_SNAPSHOT: Final = re.compile(r"epoch-(\d{3,})\.safetensors")
+_HALF_WRITTEN: Final = re.compile(r"\..+\.safetensors-.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,67 +58,106 @@ class RunPlan:
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """The folder of one training; nothing is written before `begin`."""
+    """The folder of one run; it need not exist."""
 
-    folder: Path
+    path: Path
 
     @property
-    def state_file(self) -> Path:
-        """Where the state lies, if there is one."""
-        return self.folder / "state.safetensors"
+    def state(self) -> Path:
+        """The file of the `TrainingState` that was kept last."""
+        return self.path / "state.safetensors"
 
-    def snapshot_file(self, epoch: int) -> Path:
-        """Where the snapshot after that many epochs lies."""
-        return self.folder / "snapshots" / f"epoch-{epoch:03}.safetensors"
+    @property
+    def snapshots(self) -> Path:
+        """The folder of the `Snapshot`s."""
+        return self.path / "snapshots"
+
+    @property
+    def log(self) -> Path:
+        """What the worker printed."""
+        return self.path / "log.txt"
+
+    def bytes(self) -> int:
+        """Size of its files."""
+        return sum(file_sizes(self.path))
+
+    # ---------------------------------------------------------------------- states and snapshots
+
+    def snapshot(self, epoch: int) -> Path:
+        """The file of the snapshot after that many epochs; 0 is the network before training."""
+        return self.snapshots / f"epoch-{epoch:03}.safetensors"
+
+    def snapshot_epochs(self) -> list[int]:
+        """The epochs of which there are snapshots, in order."""
+        found = (_SNAPSHOT.fullmatch(name) for name in names_in(self.snapshots))
+        return sorted(int(match[1]) for match in found if match)
+
+    def save_state(self, state: TrainingState) -> None:
+        """Replaces the state."""
+        state.save(self.state)
+
+    def save_snapshot(self, snapshot: Snapshot) -> None:
+        """Adds a snapshot, or replaces the one of its epoch."""
+        snapshot.save(self.snapshot(snapshot.epoch))
+
+    def remove_after(self, epoch: int) -> None:
+        """Removes those of later epochs, and what a killed process left half-written."""
+        for later in self.snapshot_epochs():
+            if later > epoch:
+                self.snapshot(later).unlink(missing_ok=True)
+        for folder in (self.path, self.snapshots):
+            for name in names_in(folder):
+                if _HALF_WRITTEN.fullmatch(name):
+                    (folder / name).unlink(missing_ok=True)
+
+    def thin_snapshots(self, most_bytes: int) -> None:
+        """Keeps every second, every fourth ... and the last, until they are small enough.
+
+        Once it kept only every second, it goes on so: the first two of them say how far apart.
+        """
+        epochs = self.snapshot_epochs()
+        if len(epochs) < 3:
+            return
+        first, stride, last = epochs[0], epochs[1] - epochs[0], epochs[-1]
+        while True:
+            kept = [epoch for epoch in epochs if (epoch - first) % stride == 0 or epoch == last]
+            if len(kept) <= 2 or self._bytes_of(kept) <= most_bytes:
+                break
+            stride *= 2
+        for epoch in set(epochs) - set(kept):
+            self.snapshot(epoch).unlink(missing_ok=True)
+
+    def _bytes_of(self, epochs: list[int]) -> int:
+        return sum(self.snapshot(epoch).stat().st_size for epoch in epochs)
+
+    # ------------------------------------------------------------------- what the shell keeps
+
+    @property
+    def plan_file(self) -> Path:
+        """What the training is for."""
+        return self.path / "run.json"
+
+    @property
+    def records_file(self) -> Path:
+        """What it told."""
+        return self.path / "records.jsonl"
 
     def refuse_unfinished(self) -> None:
         """CheckpointError if a training lies here that could go on."""
-        if self.state_file.exists():
+        if self.state.exists():
             raise CheckpointError(
-                f"{self.folder} holds a training that has not ended: go on with it by "
-                f"--resume {self.folder}, remove the folder, or name another by --run"
+                f"{self.path} holds a training that has not ended: go on with it by "
+                f"--resume {self.path}, remove the folder, or name another by --run"
             )
-
-    def finish(self) -> None:
-        """Removes the state: nothing goes on from here. Records and snapshots stay."""
-        self.state_file.unlink(missing_ok=True)
 
     def begin(self, plan: RunPlan) -> None:
         """Makes the folder anew; what lay there of a training that has ended is removed."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.path, ignore_errors=True)
         content = {**asdict(plan), "config": plan.config.to_json()}
-        write_atomically(self.folder / PLAN, (json.dumps(content, indent=1) + "\n").encode())
+        write_atomically(self.plan_file, (json.dumps(content, indent=1) + "\n").encode())
 
-    def plan(self) -> RunPlan:
-        """What the training is for; CheckpointError if there is none that makes sense."""
-        file = self.folder / PLAN
-        try:
-            content = json.loads(file.read_bytes())
-            config = TrainingConfig.from_json(content.pop("config"))
-            plan = RunPlan(config=config, **content)
-            if not isinstance(plan.name, str) or not isinstance(plan.out, str):
-                raise TypeError("name and out are no texts")
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise CheckpointError(f"{file} is no plan of a training ({error})") from None
-        return plan
-
-    def append(self, record: Record) -> None:
-        """Adds a record."""
-        with open(self.folder / "records.jsonl", "a", encoding="utf-8") as stream:
-            stream.write(json.dumps(to_json(record)) + "\n")
-
-    def records(self) -> Iterator[Record]:
-        """All records; a last line that was cut short is left out."""
-        try:
-            text = (self.folder / "records.jsonl").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return
-        for line in text.splitlines(keepends=True):
-            if line.endswith("\n"):
-                yield from_json(json.loads(line))
-
-    def forget_after(self, progress: Progress) -> None:
-        """Drops the records of what will be done again when that state goes on."""
+    def go_on_from(self, progress: Progress) -> None:
+        """Drops records and snapshots of what will be done again when that state goes on."""
 
         def stays(record: Record) -> bool:
             if isinstance(record, StepRecord):
@@ -115,16 +167,52 @@ class RunFolder:
             return isinstance(record, StartRecord)
 
         kept = [json.dumps(to_json(record)) + "\n" for record in self.records() if stays(record)]
-        write_atomically(self.folder / "records.jsonl", "".join(kept).encode())
+        write_atomically(self.records_file, "".join(kept).encode())
+        self.remove_after(progress.epochs_done)
 
-    def snapshots(self) -> list[Path]:
-        """The files of all snapshots, by epoch."""
-        return sorted((self.folder / "snapshots").glob("epoch-*.safetensors"))
+    def finish(self) -> None:
+        """Removes the state: nothing goes on from here. Records and snapshots stay."""
+        self.state.unlink(missing_ok=True)
 
-    def save_state(self, state: TrainingState) -> None:
-        """Replaces the state."""
-        state.save(self.state_file)
+    def plan(self) -> RunPlan:
+        """What the training is for; CheckpointError if there is none that makes sense."""
+        try:
+            content = json.loads(self.plan_file.read_bytes())
+            config = TrainingConfig.from_json(content.pop("config"))
+            plan = RunPlan(config=config, **content)
+            if not isinstance(plan.name, str) or not isinstance(plan.out, str):
+                raise TypeError("name and out are no texts")
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise CheckpointError(f"{self.plan_file} is no plan of a training ({error})") from None
+        return plan
 
-    def save_snapshot(self, snapshot: Snapshot) -> None:
-        """Adds a snapshot."""
-        snapshot.save(self.snapshot_file(snapshot.epoch))
+    def append(self, record: Record) -> None:
+        """Adds a record."""
+        with open(self.records_file, "a", encoding="utf-8") as stream:
+            stream.write(json.dumps(to_json(record)) + "\n")
+
+    def records(self) -> Iterator[Record]:
+        """All records; a last line that was cut short is left out."""
+        try:
+            text = self.records_file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return
+        for line in text.splitlines(keepends=True):
+            if line.endswith("\n"):
+                yield from_json(json.loads(line))
+
+
+def names_in(folder: Path) -> list[str]:
+    """What lies in a folder; nothing if it cannot be read."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def file_sizes(root: Path) -> Iterator[int]:
+    """Of all files below a folder, in bytes."""
+    for folder, _, names in os.walk(root):
+        for name in names:
+            with suppress(OSError):  # removed meanwhile
+                yield os.lstat(os.path.join(folder, name)).st_size

@@ -14,6 +14,7 @@ import safetensors.numpy
 import torch
 from torch import nn
 
+from cnnviz.atomic_files import write_atomically
 from cnnviz.checkpoints import store
 from cnnviz.checkpoints.card import CheckpointCard, load_card
 from cnnviz.checkpoints.folders import list_checkpoints
@@ -27,7 +28,6 @@ from cnnviz.errors import CheckpointError, CnnvizError, SettingError
 from cnnviz.models.registry import MODELS, ModelSpec, build_model, spec_for
 from cnnviz.training.config import TrainingConfig
 from cnnviz.training.pictures import Normalization
-from cnnviz.training.state import write_atomically
 from tests.checkpoints.conftest import NAME, Trained, read_card
 
 SPECS = [spec_for(name, data) for name, card in MODELS.items() for data in card.datasets]

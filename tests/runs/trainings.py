@@ -21,18 +21,10 @@ from cnnviz.training.loop import train
 from cnnviz.training.state import Snapshot, TrainingState
 from tests.runs.patience import wait_for
 from tests.runs.real_queue import LIMITS
+from tests.training.tiny import tiny
 
-SMALL: Final = TrainingConfig(
-    model="lenet5",
-    dataset="mnist",
-    epochs=8,
-    batch_size=64,
-    validation_count=500,
-    shift=1,
-    dropout=0.1,
-    device="cpu",
-    precision="float32",
-    record_every=5,
+SMALL: Final = tiny(
+    epochs=8, batch_size=64, validation_count=500, shift=1, dropout=0.1, record_every=5
 )
 STEPS_PER_EPOCH: Final = 54
 

@@ -31,17 +31,7 @@ from tests.training.splits import (
     steps_in,
     without_times,
 )
-
-BASE: dict[str, Any] = {
-    "model": "lenet5",
-    "dataset": "mnist",
-    "epochs": 2,
-    "batch_size": 16,
-    "validation_count": 20,
-    "device": "cpu",
-    "precision": "float32",
-    "record_every": 2,
-}
+from tests.training.tiny import tiny
 
 NETWORKS = [
     pytest.param(
@@ -103,7 +93,7 @@ def test_four_thousand_digits_in_seconds() -> None:
 
 
 def test_records_in_order() -> None:
-    config = TrainingConfig(**BASE)  # 80 images to train on: 5 steps in an epoch
+    config = tiny()
     data = digits(10)
     training = train(config, data)
     records = run(training)
@@ -142,19 +132,19 @@ def test_records_in_order() -> None:
 
 
 def test_expected_time_left_is_in_proportion() -> None:
-    for step in steps_in(train(TrainingConfig(**BASE), digits(10))):
+    for step in steps_in(train(tiny(), digits(10))):
         left = step.elapsed_s * (10 - step.step) / step.step
         assert step.remaining_s == pytest.approx(left, rel=0.2, abs=0.01)
 
 
 def test_about_forty_records_an_epoch_unless_told_otherwise() -> None:
-    config = TrainingConfig(**BASE | {"record_every": 0, "batch_size": 2, "epochs": 1})
+    config = tiny(record_every=0, batch_size=2, epochs=1)
     steps = steps_in(train(config, digits(19)))  # 170 images, 85 steps
     assert [step.step for step in steps] == [*range(2, 85, 2), 85]
 
 
 def test_nothing_held_out() -> None:
-    training = train(TrainingConfig(**BASE | {"validation_count": 0}), digits(10))
+    training = train(tiny(validation_count=0), digits(10))
     for epoch in epochs_in(training):
         assert epoch.validation_loss is None
         assert epoch.validation_accuracy is None
@@ -164,7 +154,7 @@ def test_nothing_held_out() -> None:
 
 
 def test_summaries_of_an_epoch_are_of_the_network_as_it_is() -> None:
-    training = train(TrainingConfig(**BASE | {"batch_norm": True}), digits(10))
+    training = train(tiny(batch_norm=True), digits(10))
     for record in training:
         if not isinstance(record, EpochRecord):
             continue
@@ -184,7 +174,7 @@ def test_summaries_of_an_epoch_are_of_the_network_as_it_is() -> None:
 
 
 def test_no_hook_stays() -> None:
-    training = train(TrainingConfig(**BASE | {"batch_norm": True}), digits(10))
+    training = train(tiny(batch_norm=True), digits(10))
     run(training)
     for module in training.network.modules():
         assert not module._forward_hooks
@@ -197,11 +187,8 @@ def test_no_hook_stays() -> None:
 @pytest.mark.parametrize(
     ("config", "data"),
     [
-        (TrainingConfig(**BASE | {"dropout": 0.3, "shift": 2}), digits(10)),
-        (
-            TrainingConfig(**BASE | {"model": "fast_cnn", "dataset": "cifar10", "epochs": 1}),
-            invented("cifar10", 52),
-        ),
+        (tiny(dropout=0.3, shift=2), digits(10)),
+        (tiny(model="fast_cnn", dataset="cifar10", epochs=1), invented("cifar10", 52)),
     ],
 )
 def test_the_same_seed_twice_and_another(config: TrainingConfig, data: Split) -> None:
@@ -231,7 +218,7 @@ def seen(config: TrainingConfig, data: Split) -> list[torch.Tensor]:
 
 
 def test_a_seed_decides_order_and_augmentation_but_not_what_is_held_out() -> None:
-    plain, shifted = TrainingConfig(**BASE), TrainingConfig(**BASE | {"shift": 2})
+    plain, shifted = tiny(), tiny(shift=2)
     other = replace(plain, seed=1)
     assert not torch.equal(seen(plain, digits(10))[0], seen(other, digits(10))[0])
     one, two = (torch.cat(seen(c, digits(10))[:5]) for c in (plain, other))
@@ -247,7 +234,7 @@ def sorted_rows(images: torch.Tensor) -> torch.Tensor:
 
 
 def test_dropout_is_on_and_new_in_each_step() -> None:
-    training = train(TrainingConfig(**BASE | {"dropout": 0.25}), digits(10))
+    training = train(tiny(dropout=0.25), digits(10))
     dropout = training.network.get_submodule("dropout1")
     kept: list[torch.Tensor] = []
 
@@ -270,7 +257,7 @@ def test_dropout_is_on_and_new_in_each_step() -> None:
 
 
 def test_the_learning_rate_can_be_changed_while_it_goes_on() -> None:
-    config = TrainingConfig(**BASE | {"record_every": 1})
+    config = tiny(record_every=1)
     training = train(config, digits(10))
     steps: list[StepRecord] = []
     for record in training:
@@ -287,7 +274,7 @@ def test_the_learning_rate_can_be_changed_while_it_goes_on() -> None:
 
 
 def test_a_learning_rate_of_zero_stops_learning_until_it_is_changed_again() -> None:
-    training = train(TrainingConfig(**BASE | {"record_every": 1}), digits(10))
+    training = train(tiny(record_every=1), digits(10))
     next(training)
     training.change(learning_rate=0.0)
     assert training.learning_rate == 0
@@ -301,13 +288,13 @@ def test_a_learning_rate_of_zero_stops_learning_until_it_is_changed_again() -> N
 
 
 def test_changes_that_cannot_be() -> None:
-    training = train(TrainingConfig(**BASE), digits(10))
+    training = train(tiny(), digits(10))
     for value in (-0.1, float("nan"), float("inf")):
         with pytest.raises(SettingError, match=f"learning_rate is {value}: use a number from 0 up"):
             training.change(learning_rate=value)
         with pytest.raises(SettingError, match=f"weight_decay is {value}: use a number from 0 up"):
             training.change(weight_decay=value)
-    still = train(TrainingConfig(**BASE | {"learning_rate": 0.0}), digits(10))
+    still = train(tiny(learning_rate=0.0), digits(10))
     with pytest.raises(SettingError, match="learning_rate is 0 in this training's configuration"):
         still.change(learning_rate=0.1)
 
@@ -317,9 +304,7 @@ def test_changes_that_cannot_be() -> None:
 
 @pytest.mark.parametrize("model", ["lenet5", "plain_cnn"])
 def test_a_loss_that_is_not_finite_ends_the_training(model: str) -> None:
-    config = TrainingConfig(
-        **BASE | {"model": model, "learning_rate": 1000.0, "epochs": 10, "batch_norm": False}
-    )
+    config = tiny(model=model, learning_rate=1000.0, epochs=10, batch_norm=False)
     training = train(config, digits(10))
     records = run(training)
     end = end_in(records)
@@ -337,7 +322,7 @@ def test_a_loss_that_is_not_finite_ends_the_training(model: str) -> None:
 
 def test_weights_beyond_half_precision_are_no_error() -> None:
     """The logits kept for each epoch have 16 bits; those of a run that diverges may not fit."""
-    training = train(TrainingConfig(**BASE), digits(10))
+    training = train(tiny(), digits(10))
     with torch.no_grad():
         training.network.get_parameter("fc3.bias").add_(100_000)
     run(training)
@@ -348,7 +333,7 @@ def test_weights_beyond_half_precision_are_no_error() -> None:
 
 @pytest.mark.parametrize("when", [1, 3, 6])
 def test_a_device_without_memory_left(monkeypatch: pytest.MonkeyPatch, when: int) -> None:
-    training = train(TrainingConfig(**BASE), digits(10))
+    training = train(tiny(), digits(10))
     calls, original = 0, training.network.forward
 
     def forward(images: torch.Tensor) -> object:
@@ -374,11 +359,11 @@ def test_a_device_without_room_for_the_images(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr("cnnviz.training.learner.DeviceImages", refuse)
     with pytest.raises(SettingError, match="not enough memory for the images and the network"):
-        train(TrainingConfig(**BASE), digits(10))
+        train(tiny(), digits(10))
 
 
 def test_a_mac_without_memory_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    training = train(TrainingConfig(**BASE), digits(10))
+    training = train(tiny(), digits(10))
 
     def forward(images: torch.Tensor) -> torch.Tensor:
         raise RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB)")
@@ -388,7 +373,7 @@ def test_a_mac_without_memory_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_other_errors_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    training = train(TrainingConfig(**BASE), digits(10))
+    training = train(tiny(), digits(10))
 
     def forward(images: torch.Tensor) -> torch.Tensor:
         raise RuntimeError("a bug")
@@ -409,17 +394,17 @@ def test_other_errors_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_data_that_do_not_fit(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingError, match=message):
-        train(TrainingConfig(**BASE | changes), digits(10))
+        train(tiny(**changes), digits(10))
 
 
 def test_the_test_split_is_not_trained_on() -> None:
     with pytest.raises(SettingError, match="these are the test images: train on the train split"):
-        train(TrainingConfig(**BASE), replace(digits(10), name="test"))
+        train(tiny(), replace(digits(10), name="test"))
 
 
 def test_threads_are_left_as_they_are() -> None:
     before = torch.get_num_threads(), torch.get_num_interop_threads()
-    run(train(TrainingConfig(**BASE), digits(10)))
+    run(train(tiny(), digits(10)))
     assert (torch.get_num_threads(), torch.get_num_interop_threads()) == before
 
 
@@ -427,7 +412,7 @@ def test_threads_are_left_as_they_are() -> None:
 
 
 def test_bfloat16_is_close_and_keeps_weights_in_float32() -> None:
-    config = TrainingConfig(**BASE | {"batch_norm": True})
+    config = tiny(batch_norm=True)
     exact, coarse = (
         train(config, digits(10)),
         train(replace(config, precision="bfloat16"), digits(10)),
@@ -441,9 +426,7 @@ def test_bfloat16_is_close_and_keeps_weights_in_float32() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU here")
 def test_a_gpu_gives_nearly_the_same_losses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
-    config = TrainingConfig(
-        **BASE | {"model": "plain_cnn", "shift": 2, "flip": "alternating", "rotation_deg": 10}
-    )
+    config = tiny(model="plain_cnn", shift=2, flip="alternating", rotation_deg=10)
     on_cpu = steps_in(train(config, digits(10)))
     gpu = train(replace(config, device="cuda"), digits(10))
     on_gpu = steps_in(gpu)
@@ -455,12 +438,12 @@ def test_a_gpu_gives_nearly_the_same_losses(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU here")
 def test_a_gpus_random_numbers_are_left_as_they_were() -> None:
     before = torch.cuda.get_rng_state()
-    config = TrainingConfig(**BASE | {"device": "cuda", "dropout": 0.5, "precision": "auto"})
+    config = tiny(device="cuda", dropout=0.5, precision="auto")
     run(train(config, digits(10)))
     assert torch.equal(torch.cuda.get_rng_state(), before)
 
 
 def test_training_is_its_own_iterator() -> None:
-    training = train(TrainingConfig(**BASE), digits(10))
+    training = train(tiny(), digits(10))
     assert isinstance(training, Training)
     assert iter(training) is training

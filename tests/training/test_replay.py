@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,19 +23,9 @@ from cnnviz.training.loop import train
 from cnnviz.training.pictures import hold_out
 from cnnviz.training.records import Record
 from tests.training.splits import digits, epochs_in, run, steps_in
+from tests.training.tiny import tiny
 
-BASE: dict[str, Any] = {
-    "model": "lenet5",
-    "dataset": "mnist",
-    "epochs": 3,
-    "batch_size": 16,
-    "validation_count": 20,
-    "device": "cpu",
-    "precision": "float32",
-    "record_every": 1,
-    "learning_rate": 0.02,
-    "warmup": 0.2,
-}
+BASE = tiny(epochs=3, record_every=1, learning_rate=0.02, warmup=0.2)
 
 
 class Watched:
@@ -72,7 +63,7 @@ class Watched:
 
 def test_each_training_image_once_an_epoch_and_no_other() -> None:
     data = digits(10)
-    watched = Watched(TrainingConfig(**BASE), data)
+    watched = Watched(BASE, data)
     training, held_out = hold_out(data.labels, 20)
     assert len(training) == 80
     assert len(watched.batches) == 15
@@ -85,7 +76,7 @@ def test_each_training_image_once_an_epoch_and_no_other() -> None:
 
 
 def test_what_is_left_over_is_not_used_in_that_epoch() -> None:
-    config = TrainingConfig(**BASE | {"batch_size": 30, "epochs": 12})
+    config = replace(BASE, batch_size=30, epochs=12)
     watched = Watched(config, digits(10))
     batches = watched.indices()
     assert [len(batch) for batch in batches] == [30, 30] * 12
@@ -174,7 +165,7 @@ class OrdinaryLoop:
     ],
 )
 def test_equals_the_ordinary_loop(changes: dict[str, Any]) -> None:
-    watched = Watched(TrainingConfig(**BASE | changes), digits(10))
+    watched = Watched(replace(BASE, **changes), digits(10))
     ordinary = OrdinaryLoop(watched)
     steps = steps_in(watched.records)
     assert [step.step for step in steps] == list(range(1, len(watched.batches) + 1))
@@ -189,8 +180,8 @@ def test_equals_the_ordinary_loop(changes: dict[str, Any]) -> None:
 
 
 def test_means_over_several_steps_and_over_the_epoch() -> None:
-    each = steps_in(train(TrainingConfig(**BASE), digits(10)))
-    some = run(train(TrainingConfig(**BASE | {"record_every": 3}), digits(10)))
+    each = steps_in(train(BASE, digits(10)))
+    some = run(train(replace(BASE, record_every=3), digits(10)))
     assert [step.step for step in steps_in(some)] == [3, 5, 8, 10, 13, 15]
     begin = 0
     for record in steps_in(some):
@@ -209,7 +200,7 @@ def test_means_over_several_steps_and_over_the_epoch() -> None:
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_validation_against_a_loop_over_the_images_held_out(batch_norm: bool) -> None:
     data = digits(10)
-    training = train(TrainingConfig(**BASE | {"batch_norm": batch_norm}), data)
+    training = train(replace(BASE, batch_norm=batch_norm), data)
     epochs = epochs_in(training)
     training_indices, held_out = hold_out(data.labels, 20)
     pixels = data.images[training_indices] / 255

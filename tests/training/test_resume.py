@@ -27,14 +27,12 @@ from tests.training.splits import (
     steps_in,
     without_times,
 )
+from tests.training.tiny import tiny
 
-EVERYTHING = TrainingConfig(
+EVERYTHING = tiny(
     model="plain_cnn",
-    dataset="mnist",
     dropout=0.3,
     epochs=3,
-    batch_size=16,
-    validation_count=20,
     optimizer="sgd",
     averaging="lookahead",
     bias_learning_rate_factor=8.0,
@@ -44,42 +42,30 @@ EVERYTHING = TrainingConfig(
     rotation_deg=10,
     scaling=0.1,
     cutout=5,
-    device="cpu",
-    precision="float32",
     record_every=3,
 )
-ADAMW = TrainingConfig(
-    model="lenet5",
-    dataset="mnist",
+ADAMW = tiny(
     batch_norm=True,
     dropout=0.2,
     epochs=3,
-    batch_size=16,
     seed=5,
-    validation_count=20,
     optimizer="adamw",
     learning_rate=0.003,
     weight_decay=0.05,
     schedule="cosine",
     flip="random",
     shift=1,
-    device="cpu",
-    precision="float32",
     record_every=3,
 )
-WHITENED = TrainingConfig(
+WHITENED = tiny(
     model="fast_cnn",
     dataset="cifar10",
-    epochs=2,
     batch_size=8,
     validation_count=10,
     learning_rate=0.05,
     averaging="lookahead",
     flip="alternating",
     shift=2,
-    device="cpu",
-    precision="float32",
-    record_every=2,
 )
 CASES = [
     pytest.param(EVERYTHING, digits(10), id="sgd with everything"),

@@ -19,28 +19,17 @@ import safetensors.torch
 import torch
 
 from cnnviz.errors import CheckpointError
-from cnnviz.training.config import TrainingConfig
 from cnnviz.training.loop import train
 from cnnviz.training.state import (
     Progress,
     Snapshot,
     TrainingState,
     half_precision,
-    write_atomically,
 )
 from tests.training.splits import assert_same_state, digits, run
+from tests.training.tiny import tiny
 
-CONFIG = TrainingConfig(
-    model="lenet5",
-    dataset="mnist",
-    batch_norm=True,
-    epochs=1,
-    batch_size=16,
-    validation_count=20,
-    averaging="lookahead",
-    device="cpu",
-    precision="float32",
-)
+CONFIG = tiny(batch_norm=True, epochs=1, averaging="lookahead")
 
 
 @cache
@@ -338,22 +327,10 @@ def test_a_step_that_is_not_in_its_epoch(step: int, epochs_done: int) -> None:
         train(CONFIG, digits(10), state=TrainingState(progress, state.tensors))
 
 
-# ---------------------------------------------------------------------------------- atomic writing
+# ---------------------------------------------------------------------------------- a full disk
 
 
-def test_writing_replaces(tmp_path: Path) -> None:
-    file = tmp_path / "folder" / "file"
-    write_atomically(file, b"old")
-    write_atomically(file, b"new")
-    assert file.read_bytes() == b"new"
-    assert file.stat().st_mode & 0o777 == 0o644
-    assert list(file.parent.iterdir()) == [file]
-
-
-@pytest.mark.parametrize("function", ["os.replace", "os.fsync", "os.chmod"])
-def test_a_full_disk_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str
-) -> None:
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state, snapshot = trained()
     file = tmp_path / "file"
     file.write_bytes(b"old")
@@ -361,25 +338,9 @@ def test_a_full_disk_leaves_the_old_file(
     def fail(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(function, fail)
+    monkeypatch.setattr("os.replace", fail)
     for save in (state.save, snapshot.save):
         with pytest.raises(OSError, match="No space left on device"):
             save(file)
         assert file.read_bytes() == b"old"
         assert list(tmp_path.iterdir()) == [file]
-
-
-def test_stopping_in_the_middle_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "file"
-    file.write_bytes(b"old")
-
-    def interrupt(*arguments: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("os.replace", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        write_atomically(file, b"new")
-    assert list(tmp_path.iterdir()) == [file]
-    assert file.read_bytes() == b"old"
