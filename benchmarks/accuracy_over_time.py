@@ -28,6 +28,7 @@ from benchmarks.machine_facts import (
     warn_if_busy,
 )
 from benchmarks.training_images import has_cifar10
+from benchmarks.training_options import parse_options
 from benchmarks.training_process import leave_on_sigterm, run_apart
 from benchmarks.training_results import Curve
 from cnnviz.training.recipes import recipe
@@ -87,32 +88,20 @@ def measure(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the tables, write the files. Returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="an epoch or two: what works, no more")
-    parser.add_argument(
-        "--models",
-        default=",".join(SCHEDULES),
-        metavar="NAMES",
-        help="separated by commas (default: %(default)s)",
-    )
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--minutes",
-        type=float,
-        default=MINUTES,
-        help="what does not fit is left out (default: %(default)g)",
-    )
     parser.add_argument(
         "--baseline-minutes",
         type=float,
         help=f"for the tutorial loop, 0 to leave it out (default: {BASELINE_MINUTES:g})",
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="also write every figure as JSON")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="also write a plot as HTML")
-    options = parser.parse_args(arguments)
-    models = options.models.split(",")
-    if unknown := [model for model in models if model not in SCHEDULES]:
-        parser.error(f"--models: {unknown[0]!r} is not measured here; use {', '.join(SCHEDULES)}")
+    options = parse_options(
+        parser,
+        arguments,
+        quick="an epoch or two: what works, no more",
+        models=SCHEDULES,
+        minutes=MINUTES,
+    )
     if not has_cifar10():
         parser.error(
             "CIFAR-10 is not on this machine: `python -m cnnviz data fetch cifar10`, or set "
@@ -126,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         baseline_minutes = QUICK_BASELINE_MINUTES if options.quick else BASELINE_MINUTES
     results = Results()
     measure(
-        {model: planned_epochs(model, quick=options.quick) for model in models},
+        {model: planned_epochs(model, quick=options.quick) for model in options.models},
         60 * baseline_minutes,
         options.device,
         options.seed,

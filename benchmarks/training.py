@@ -28,6 +28,7 @@ from benchmarks.machine_facts import (
     warn_if_busy,
 )
 from benchmarks.training_images import has_cifar10
+from benchmarks.training_options import parse_options
 from benchmarks.training_process import leave_on_sigterm, run_apart
 from benchmarks.training_report import Results, Variant, is_float32, to_json, to_text
 from benchmarks.training_results import Speed
@@ -100,30 +101,14 @@ def measure_once(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the tables, write the JSON. Returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="few steps: under five minutes")
-    parser.add_argument(
-        "--models",
-        default=",".join(FULL),
-        metavar="NAMES",
-        help="separated by commas (default: %(default)s)",
+    options = parse_options(
+        parser, arguments, quick="few steps: under five minutes", models=FULL, minutes=MINUTES
     )
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
-    parser.add_argument(
-        "--minutes",
-        type=float,
-        default=MINUTES,
-        help="what does not fit is left out (default: %(default)g)",
-    )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="also write every figure as JSON")
-    options = parser.parse_args(arguments)
-    models = options.models.split(",")
-    if unknown := [model for model in models if model not in FULL]:
-        parser.error(f"--models: {unknown[0]!r} is not measured here; use {', '.join(FULL)}")
     leave_on_sigterm()
     load, others = warn_if_busy(), OthersLoad()
     began = time.monotonic()
     results = Results(random_images=None if has_cifar10() else RANDOM_IMAGES)
-    plans = {model: (QUICK if options.quick else FULL)[model] for model in models}
+    plans = {model: (QUICK if options.quick else FULL)[model] for model in options.models}
     measure(
         plans,
         options.device,
