@@ -39,14 +39,15 @@ class QueryReader:
             self._note(name, f"is now {whole} (whole numbers from {low} to {high})")
         return whole
 
-    def number(self, name: str, limit: float, default: float) -> float:
-        """A number within ±limit."""
+    def number(self, name: str, limit: float, default: float, *, low: float | None = None) -> float:
+        """A number from `low` to `limit`; within ±limit unless `low` is given."""
         value = self._finite(name, default)
         if value is None:
             return default
-        near = self._round(max(-limit, min(limit, value)))
-        if abs(value) > limit:
-            self._note(name, f"is now {near:g} (numbers from {-limit:g} to {limit:g})")
+        low = -limit if low is None else low
+        near = self._round(max(low, min(limit, value)))
+        if not low <= value <= limit:
+            self._note(name, f"is now {near:g} (numbers from {low:g} to {limit:g})")
         return near
 
     def choice(self, name: str, options: Sequence[Option], default: Option) -> Option:

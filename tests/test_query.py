@@ -57,6 +57,13 @@ def test_number_is_kept_to_four_decimals_within_its_limit() -> None:
     assert math.copysign(1, QueryReader({"bias": "-0.00001"}).number("bias", 99, 0)) == 1
 
 
+def test_number_may_have_another_lower_end() -> None:
+    assert QueryReader({"lr": "0.5"}).number("lr", 100, 0.1, low=0) == 0.5
+    read = QueryReader({"lr": "-3"})
+    assert read.number("lr", 100, 0.1, low=0) == 0
+    assert read.notes == ["lr=-3 is now 0 (numbers from 0 to 100)."]
+
+
 def test_choice_and_switch_name_what_there_is() -> None:
     read = QueryReader({"fill": "cat", "flip": "perhaps", "pool": " MAX "})
     assert read.choice("fill", ("zeros", "reflect"), "zeros") == "zeros"

@@ -17,27 +17,16 @@ from PIL import Image
 from cnnviz.data.catalogue import CIFAR10
 from cnnviz.errors import ShapeError
 from cnnviz.figures import theme
+from cnnviz.figures.curves import CurveRun, Mark, XAxis, run_curves, run_marks, told_curve
 from cnnviz.figures.series import MOST_POINTS
 from cnnviz.figures.snapshots import (
-    confusion_figure,
     filter_grid,
     filter_scale,
-    per_class_figure,
     picture_uri,
-    probabilities_figure,
     probabilities_of,
-    row_shares,
     verdict,
 )
-from cnnviz.figures.training import (
-    CurveRun,
-    Mark,
-    XAxis,
-    curves_figure,
-    progress_figure,
-    run_curves,
-    run_marks,
-)
+from cnnviz.figures.training import curves_figure
 from cnnviz.runs.run import Event, EventKind
 from tests.test_layers_of_imports import modules_after
 from tests.training.invented_records import epoch_record, step_record
@@ -58,7 +47,7 @@ def a_run(name: str = "LeNet", steps: int = 40, **step_changes: Any) -> CurveRun
 
 
 def test_what_a_page_shows_brings_no_torch() -> None:
-    parts = ["figures.training", "figures.snapshots"]
+    parts = ["figures.training", "figures.curves", "figures.snapshots"]
     parts += [f"training.{name}" for name in ("compare", "export", "tensorboard", "script")]
     found = modules_after("import " + ", ".join(f"cnnviz.{part}" for part in parts))
     assert "plotly" in found
@@ -121,7 +110,7 @@ def test_long_runs_are_thinned() -> None:
     assert max(len(c.x) for c in (curves.raw, curves.smoothed, curves.validation)) <= MOST_POINTS
     figure = curves_figure([run], "loss", "step", smoothing_steps=100)
     assert [len(trace.x) <= MOST_POINTS for trace in figure.data] == [True] * 3
-    assert all(len(trace.x) <= MOST_POINTS for trace in progress_figure([run], "step").data)
+    assert len(told_curve(run, "gradient_norm", "step").x) <= MOST_POINTS
 
 
 def test_the_raw_curve_is_faint_and_behind() -> None:
@@ -190,7 +179,7 @@ def test_nothing_was_told_yet() -> None:
     for runs in ([], [CurveRun("a", [], [], [event(0, "started"), event(0, "paused")])]):
         for axis in ("step", "epoch", "seconds"):
             assert curves_figure(runs, "loss", axis).layout.xaxis.range == (0, 1)
-            progress_figure(runs, axis)
+            assert len(told_curve(CurveRun("a", [], []), "images_per_s", axis).x) == 0
 
 
 def test_marks_say_what_was_changed() -> None:
@@ -218,34 +207,7 @@ def test_marks_say_what_was_changed() -> None:
     assert run_marks(nowhere, "epoch") == ()
 
 
-def test_what_else_is_told_stands_below() -> None:
-    runs = [a_run("one", gradient_norm=math.nan), a_run("two", gradient_norm=20.0)]
-    figure = progress_figure(runs, "epoch")
-    assert [trace.uid for trace in figure.data[:2]] == ["0 learning_rate", "1 learning_rate"]
-    np.testing.assert_array_equal(array(figure.data[0].y), [0.1] * 40)
-    assert figure.layout.yaxis2.type == "log"
-    assert figure.layout.yaxis2.range == (1, 1.5)
-    assert figure.layout.yaxis3.range == (0, 1500)
-    titles = [figure.layout[f"yaxis{n}"].title.text for n in ("", 2, 3)]
-    assert titles == ["learning rate", "gradient norm", "images/s"]
-    assert [trace.showlegend for trace in figure.data] == [True] * 2 + [False] * 4
-    json.loads(figure.to_json())
-
-
 # --------------------------------------------------------------------------- one epoch's network
-
-
-def test_classes_stand_in_their_order_with_the_epoch_before() -> None:
-    now, before = [label / 10 for label in range(10)], [0.5] * 10
-    figure = per_class_figure(NAMES, now, before=before)
-    bars, marks = figure.data
-    assert list(bars.y) == list(marks.y) == list(NAMES)
-    np.testing.assert_array_equal(array(bars.x), now)
-    np.testing.assert_array_equal(array(marks.x), before)
-    assert bars.text[3] == "30 %"
-    assert figure.layout.yaxis.autorange == "reversed"
-    assert figure.layout.xaxis.range == (0, 1)
-    assert len(per_class_figure(NAMES, now).data) == 1
 
 
 @given(arrays.arrays(np.float16, (4, 10), elements=st.floats(-100, 100, width=16)))
@@ -260,29 +222,6 @@ def test_a_broken_row_has_no_probabilities() -> None:
     shares = probabilities_of(np.array([[1.0, np.inf], [0.0, 0.0], [np.nan, 1.0]]))
     assert np.isnan(shares[[0, 2]]).all()
     assert shares[1].tolist() == [0.5, 0.5]
-
-
-def test_the_bars_of_sixteen_pictures() -> None:
-    generator = np.random.default_rng(0)
-    shares = probabilities_of(generator.normal(size=(16, 10)))
-    labels = generator.integers(0, 10, 16)
-    labels[0] = shares[0].argmax()
-    pictures = generator.integers(0, 256, (16, 32, 32, 3)).astype(np.uint8)
-    figure = probabilities_figure(NAMES, shares, labels, pictures=pictures)
-    assert len(figure.data) == len(figure.layout.images) == 16
-    for bars, row, label in zip(figure.data, shares, labels, strict=True):
-        np.testing.assert_array_equal(array(bars.y), row)
-        colours = list(bars.marker.color)
-        assert colours[label] == theme.LIGHT.accent
-        hatched = [i for i, shape in enumerate(bars.marker.pattern.shape) if shape]
-        assert hatched == ([] if row.argmax() == label else [row.argmax()])
-        assert all(colours[i] == theme.LIGHT.positive for i in hatched)
-    places = {(image.xref, image.yref) for image in figure.layout.images}
-    assert len(places) == 16
-    assert ("x domain", "y domain") in places
-    assert figure.layout.annotations[0].text == verdict(NAMES, shares[0], int(labels[0]))
-    assert figure.layout.yaxis16.range == (0, 2)
-    assert probabilities_figure(NAMES, shares[:5], labels[:5]).layout.yaxis5.range == (0, 1)
 
 
 def test_a_verdict_says_what_is_thought_and_what_is_right() -> None:
@@ -351,21 +290,3 @@ def test_filters_share_one_signed_scale() -> None:
 def test_what_is_no_first_layer_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ShapeError, match=r"use \(O, C, kh, kw\) with C of 1 or 3"):
         filter_grid(np.zeros(shape))
-
-
-@pytest.mark.parametrize("dark", [False, True])
-def test_a_confusion_matrix_in_counts_and_shares(dark: bool) -> None:
-    confusion = np.array([[6, 2, 0], [1, 3, 0], [0, 0, 0]])
-    counts = confusion_figure(confusion, "abc", dark=dark)
-    np.testing.assert_array_equal(array(counts.data[0].z), confusion)
-    assert (counts.data[0].zmin, counts.data[0].zmax) == (0, 8)
-    assert list(counts.data[0].x) == list(counts.data[0].y) == ["a", "b", "c"]
-    assert counts.layout.yaxis.autorange == "reversed"  # the first true class on top
-    assert counts.layout.xaxis.title.text == "taken for"
-    assert counts.data[0].colorscale[1][1] == theme.colours(dark=dark).accent
-    shares = confusion_figure(confusion, "abc", shares=True, dark=dark)
-    expected = [[0.75, 0.25, 0], [0.25, 0.75, 0], [np.nan] * 3]
-    np.testing.assert_array_equal(array(shares.data[0].z), expected)
-    np.testing.assert_array_equal(row_shares(confusion), expected)
-    assert shares.data[0].zmax == 1
-    assert ".0%" in shares.data[0].texttemplate

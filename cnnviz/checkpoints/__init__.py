@@ -18,6 +18,7 @@ In reading order:
     weights               the stored weights, and the network that they fit (imports torch)
     store                 save_checkpoint, load_checkpoint (imports torch)
     verify                whether a checkpoint holds what its card says (imports torch)
+    archive               a checkpoint as one zip file
     accuracy_text         accuracies as text
     command               `python -m cnnviz checkpoints`
     evaluate_command      `python -m cnnviz evaluate`

@@ -5,96 +5,28 @@ same, which changes with the quantity and the axis only. Runs differ by colour, 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from cnnviz.figures.series import Values, log_range, reach, smooth, thin
+from cnnviz.figures.curves import (
+    CurveRun,
+    Mark,
+    Quantity,
+    RunCurves,
+    XAxis,
+    greatest,
+    run_curves,
+    run_marks,
+)
+from cnnviz.figures.series import log_range, reach
 from cnnviz.figures.theme import colours, template
-from cnnviz.runs.run import Event
-from cnnviz.training.records import EpochRecord, StepRecord
 
-Quantity = Literal["loss", "accuracy"]
-XAxis = Literal["step", "epoch", "seconds"]
-
-_FIELDS: Final = {"step": "step", "epoch": "epoch", "seconds": "elapsed_s"}
 _X_TITLES: Final = {"step": "step", "epoch": "epoch", "seconds": "seconds of training"}
 _Y_TITLES: Final = {"loss": "loss (nats)", "accuracy": "accuracy"}
 _DASHES: Final = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "x", "star")
-
-
-@dataclass(frozen=True, slots=True)
-class CurveRun:
-    """What one run told, in order."""
-
-    name: str
-    steps: Sequence[StepRecord]
-    epochs: Sequence[EpochRecord]
-    events: Sequence[Event] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Curve:
-    """Points that are to be joined by a line; nan is a gap."""
-
-    x: Values
-    y: Values
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RunCurves:
-    """One quantity of one run, thinned to what can be seen."""
-
-    raw: Curve
-    """Of the training images, as it was told."""
-    smoothed: Curve
-    """The same, smoothed; where nothing is smoothed, equal to `raw`."""
-    validation: Curve
-    """Of the held-out images, at the end of each epoch; never smoothed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Something that was done to a run."""
-
-    x: float
-    words: str
-
-
-def run_curves(
-    run: CurveRun, quantity: Quantity, axis: XAxis, *, smoothing_steps: float = 0.0
-) -> RunCurves:
-    """The numbers behind one run's curves."""
-    x = _numbers(run.steps, _FIELDS[axis])
-    y = _numbers(run.steps, quantity)
-    smoothed = smooth(_numbers(run.steps, "step"), y, smoothing_steps)
-    validation = _numbers(run.epochs, f"validation_{quantity}")
-    return RunCurves(
-        _thinned(x, y),
-        _thinned(x, smoothed),
-        _thinned(_numbers(run.epochs, _FIELDS[axis]), validation),
-    )
-
-
-def run_marks(run: CurveRun, axis: XAxis) -> tuple[Mark, ...]:
-    """Where the learning rate or the weight decay was changed, and where the run was paused."""
-    marks: dict[float, list[str]] = {}
-    decay = run.steps[0].weight_decay if run.steps else None
-    for event in run.events:
-        words = "paused" if event.kind == "paused" else ""
-        if event.kind == "changed":
-            words = f"learning rate {event.learning_rate:.3g}"
-            if decay is not None and event.weight_decay != decay:
-                words += f", weight decay {event.weight_decay:.3g}"
-        decay = event.weight_decay
-        place = _place(event, run, axis)
-        if words and place is not None and words not in marks.setdefault(place, []):
-            marks[place].append(words)
-    return tuple(Mark(x, ", ".join(words)) for x, words in marks.items())
 
 
 def curves_figure(
@@ -163,73 +95,7 @@ def curves_figure(
     return figure
 
 
-def progress_figure(runs: Sequence[CurveRun], axis: XAxis, *, dark: bool = False) -> go.Figure:
-    """Learning rate, gradient norm (logarithmic) and images a second, one below the other."""
-    rows = (
-        ("learning_rate", "learning rate", ".3g"),
-        ("gradient_norm", "gradient norm", ".3g"),
-        ("images_per_s", "images/s", ",.0f"),
-    )
-    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06)
-    series = colours(dark=dark).series
-    for row, (field, title, form) in enumerate(rows, start=1):
-        found = []
-        for number, run in enumerate(runs):
-            curve = _thinned(_numbers(run.steps, _FIELDS[axis]), _numbers(run.steps, field))
-            found.append(curve.y)
-            figure.add_scatter(
-                x=curve.x,
-                y=curve.y,
-                mode="lines",
-                name=run.name,
-                legendgroup=f"run {number}",
-                showlegend=row == 1 and len(runs) > 1,
-                line={**_look(number, series), "width": 2},
-                hovertemplate=f"%{{y:{form}}}",
-                uid=f"{number} {field}",
-                row=row,
-                col=1,
-            )
-        values = np.concatenate([np.empty(0), *found])
-        figure.update_yaxes(title={"text": title}, row=row, col=1)
-        if field == "gradient_norm":
-            figure.update_yaxes(type="log", dtick=1, range=log_range(values), row=row, col=1)
-        else:
-            figure.update_yaxes(range=[0, reach(_greatest(values))], row=row, col=1)
-    ends = [_greatest(_numbers(run.steps, _FIELDS[axis])) for run in runs]
-    figure.update_xaxes(range=[0, reach(max(ends, default=0.0))])
-    figure.update_xaxes(title={"text": _X_TITLES[axis]}, row=3, col=1)
-    figure.update_layout(
-        template=template(dark=dark),
-        uirevision=axis,
-        hovermode="x unified",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        height=560,
-    )
-    return figure
-
-
 # ------------------------------------------------------------------------------------------- parts
-
-
-def _numbers(records: Sequence[StepRecord] | Sequence[EpochRecord], field: str) -> Values:
-    values = (getattr(record, field) for record in records)
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-
-
-def _thinned(x: Values, y: Values) -> Curve:
-    kept = thin(y)
-    return Curve(x[kept], np.where(np.isfinite(y[kept]), y[kept], np.nan))
-
-
-def _place(event: Event, run: CurveRun, axis: XAxis) -> float | None:
-    """Where an event stands on the axis; None if it cannot be known yet."""
-    if axis == "step":
-        return float(event.step)
-    if axis == "seconds":
-        return event.elapsed_s
-    last = run.steps[-1] if run.steps else run.epochs[-1] if run.epochs else None
-    return event.step * last.epoch / last.step if last is not None else None
 
 
 def _look(number: int, series: tuple[str, ...]) -> dict[str, str]:
@@ -259,7 +125,7 @@ def _add_mark(figure: go.Figure, mark: Mark, colour: str) -> None:
 
 
 def _x_axis(drawn: Sequence[RunCurves], axis: XAxis) -> dict[str, Any]:
-    ends = [_greatest(curve.x) for run in drawn for curve in (run.raw, run.validation)]
+    ends = [greatest(curve.x) for run in drawn for curve in (run.raw, run.validation)]
     end = reach(max(ends, default=0.0))
     return {"title": {"text": _X_TITLES[axis]}, "range": [0, end], "hoverformat": ".6~g"}
 
@@ -273,10 +139,4 @@ def _y_axis(drawn: Sequence[RunCurves], quantity: Quantity, *, logarithmic: bool
     )
     if logarithmic:
         return {**look, "type": "log", "range": list(log_range(values))}
-    return {**look, "range": [0, reach(_greatest(values))]}
-
-
-def _greatest(values: Values) -> float:
-    """Of the finite ones; 0 if there are none."""
-    finite = values[np.isfinite(values)]
-    return float(finite.max()) if len(finite) else 0.0
+    return {**look, "range": [0, reach(greatest(values))]}

@@ -21,6 +21,9 @@ In reading order:
     lock           one process at a time
     schedule       starts runs in order, notices what became of those that ended
     queue          RunQueue: hand in, stop, resume, pause, change
+    plan           a run that is being prepared: presets, changes, and its URL
+    estimate       how long it will take, by those that ended here
+    keep           an epoch of a run, kept as a checkpoint
 
     orders         what a worker is told: by signals, by its pipe, by commands in the store
     journal        a worker's second thread: writes in batches, asks for orders

@@ -93,7 +93,7 @@ def _train(arguments: argparse.Namespace) -> int:
     if arguments.resume:
         folder = RunFolder(arguments.resume.absolute())
         plan = folder.plan()
-        state = TrainingState.load(folder.state_file)
+        state = TrainingState.load(folder.state)
     else:
         plan = _plan(arguments)
         folder = RunFolder((arguments.run_folder or default_run_folder(plan.name)).absolute())
@@ -109,12 +109,12 @@ def _train(arguments: argparse.Namespace) -> int:
     if state is None:
         folder.begin(plan)
     else:
-        folder.forget_after(state.progress)
+        folder.go_on_from(state.progress)
     end = _iterate(training, folder, snapshots=not arguments.no_snapshots)
     if end is None:
         folder.save_state(training.state())
         print(f"Stopped after {training.step:,} of {training.total_steps:,} steps. To go on:")
-        print(f"  python -m cnnviz train --resume {shlex.quote(str(folder.folder))}")
+        print(f"  python -m cnnviz train --resume {shlex.quote(str(folder.path))}")
         raise KeyboardInterrupt
     if end.reason != "finished":
         raise TrainingFailedError(end.message)
@@ -184,24 +184,25 @@ class _FirstInterrupt:
 def _keep(training: Training, plan: RunPlan, folder: RunFolder) -> None:
     """Evaluates the test split, once, and writes the checkpoint."""
     from cnnviz.checkpoints.accuracy_text import accuracy_text
-    from cnnviz.checkpoints.store import describe_hardware, save_checkpoint
+    from cnnviz.checkpoints.store import describe_hardware
+    from cnnviz.training.keep import Origin, keep_network
 
-    config = training.config
     hardware = describe_hardware(training.device, training.precision)
+    origin = Origin(
+        normalization=training.normalization,
+        train_digest=training.digest,
+        command=command_line(plan, hardware, folder.path),
+        epochs=training.epochs_done,
+        train_s=training.elapsed_s,
+        hardware=hardware,
+    )
     with ProgressLine() as line:
-        test = load_split(config.dataset, "test", progress=line.tell)
-        card = save_checkpoint(
+        card, test = keep_network(
             PROJECT / plan.out,
             plan.name,
             training.network,
-            test,
-            config=config,
-            normalization=training.normalization,
-            train_digest=training.digest,
-            command=command_line(plan, hardware, folder.folder),
-            epochs=training.epochs_done,
-            train_s=training.elapsed_s,
-            hardware=hardware,
+            training.config,
+            origin,
             half=plan.half,
             progress=line.tell,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import signal
 import subprocess
@@ -26,7 +25,7 @@ from cnnviz.training.config import CHOICES, TrainingConfig
 from cnnviz.training.recipes import recipe
 from cnnviz.training.records import EndRecord, EpochRecord, StartRecord, StepRecord
 from cnnviz.training.run_folder import RunFolder, RunPlan
-from cnnviz.training.state import Snapshot, TrainingState
+from cnnviz.training.state import TrainingState
 
 QUICK = (
     "--model lenet5 --dataset mnist --epochs 2 --batch-size 250 --validation-count 500 "
@@ -48,7 +47,7 @@ def run(tmp_path: Path, options: str) -> int:
 
 def test_from_nothing_to_a_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = RunFolder(tmp_path / "run")
-    assert run(tmp_path, f"{QUICK} --run {folder.folder}") == 0
+    assert run(tmp_path, f"{QUICK} --run {folder.path}") == 0
     out = capsys.readouterr().out
     assert "3,500 images to train on, 500 held out" in out
     assert out.count("epoch ") == 2
@@ -65,8 +64,8 @@ def test_from_nothing_to_a_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixt
     assert isinstance(records[-1], EndRecord)
     assert [r.epoch for r in records if isinstance(r, EpochRecord)] == [1, 2]
     assert sum(isinstance(r, StepRecord) for r in records) == 6  # 14 steps an epoch, every fifth
-    assert [Snapshot.load(file).epoch for file in folder.snapshots()] == [1, 2]
-    assert not folder.state_file.exists()  # nothing goes on from here
+    assert folder.snapshot_epochs() == [1, 2]
+    assert not folder.state.exists()  # nothing goes on from here
 
 
 def test_the_recipe_fits_the_starter_digits(
@@ -105,7 +104,7 @@ def test_ctrl_c_and_resume_give_the_same_network(project: Path, tmp_path: Path) 
     again = shlex.split(words[stopped + 1])
 
     folder = RunFolder(tmp_path / "run")
-    progress = TrainingState.load(folder.state_file).progress
+    progress = TrainingState.load(folder.state).progress
     assert 0 < progress.step < 28
     with pytest.raises(CheckpointError, match="holds a training that has not ended"):
         folder.refuse_unfinished()
@@ -119,9 +118,9 @@ def test_ctrl_c_and_resume_give_the_same_network(project: Path, tmp_path: Path) 
 
 def test_a_record_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    assert run(tmp_path, f"{QUICK} --run {folder.folder}") == 0
+    assert run(tmp_path, f"{QUICK} --run {folder.path}") == 0
     records = list(folder.records())
-    with (folder.folder / "records.jsonl").open("a") as stream:
+    with (folder.path / "records.jsonl").open("a") as stream:
         stream.write('{"kind": "step", "st')  # the process was killed
     assert list(folder.records()) == records
 
@@ -231,21 +230,6 @@ def test_every_setting_has_an_option(capsys: pytest.CaptureFixture[str]) -> None
     out = capsys.readouterr().out
     for name in TrainingConfig.__dataclass_fields__:
         assert f"--{name.replace('_', '-')}" in out
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"config": 1}', '{"config": {"model": 1}}'])
-def test_a_damaged_plan_is_named(tmp_path: Path, content: str) -> None:
-    (tmp_path / "run.json").write_text(content)
-    with pytest.raises(CheckpointError, match=r"run\.json is no plan of a training"):
-        RunFolder(tmp_path).plan()
-
-
-def test_a_plan_comes_back(tmp_path: Path) -> None:
-    plan = RunPlan(recipe("vgg16", "cifar10", seed=5), "v", "/some/where", True)
-    folder = RunFolder(tmp_path / "deep" / "run")
-    folder.begin(plan)
-    assert folder.plan() == plan
-    assert json.loads((folder.folder / "run.json").read_text())["config"]["seed"] == 5
 
 
 def test_recipes_exist_for_every_pair_and_no_other() -> None:
