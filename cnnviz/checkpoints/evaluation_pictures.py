@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from cnnviz.checkpoints.card import CheckpointCard
-from cnnviz.data.canonical import SourceKind, Split
-from cnnviz.data.datasets import PROJECT, load_split
+from cnnviz.data.by_digest import find_by_digest
+from cnnviz.data.canonical import Split
+from cnnviz.data.datasets import PROJECT
 from cnnviz.data.progress import Progress, no_progress
-from cnnviz.data.sources.starter import has_starter
-from cnnviz.errors import CorruptDataError, DataError
 
 
 def find_test_pictures(
@@ -19,21 +18,9 @@ def find_test_pictures(
 
     app_folder: as `load_split` takes it.
     """
-    sources: list[SourceKind | None] = [None]
-    if has_starter(card.dataset.name, "test"):
-        sources.append("starter")
-    for source in sources:
-        try:
-            split = load_split(
-                card.dataset.name, "test", source=source, progress=progress, app_folder=app_folder
-            )
-        except CorruptDataError:
-            raise
-        except DataError:  # not here
-            continue
-        if split.digest == card.test_digest:
-            return split
-    return None
+    return find_by_digest(
+        card.dataset.name, "test", card.test_digest, app_folder=app_folder, progress=progress
+    )
 
 
 def why_not_here(card: CheckpointCard) -> str:

@@ -34,6 +34,8 @@ class DatasetInfo:
     channels: int
     train_count: int
     test_count: int
+    train_class_counts: tuple[int, ...]
+    """Images of each class in the complete training split, which is sorted by class."""
     train_digest: str
     test_digest: str
     source_url: str
@@ -76,6 +78,7 @@ CIFAR10: Final = DatasetInfo(
     channels=3,
     train_count=50_000,
     test_count=10_000,
+    train_class_counts=(5000,) * 10,
     train_digest="91917cd89e923012cdb8eb27b3779e04e6c813d224554f43128bb1bbfdbce76e",
     test_digest="306e32ec83bf9e66d32d5725978e462eebb202894150ebcb911624e2572ec8e6",
     source_url="https://www.cs.toronto.edu/~kriz/cifar.html",
@@ -93,6 +96,7 @@ MNIST: Final = DatasetInfo(
     channels=1,
     train_count=60_000,
     test_count=10_000,
+    train_class_counts=(5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
     train_digest="e277c3fe2467f1649995381233f7249339422e285e75d6f9a61a419adbe62a1c",
     test_digest="60238d09000c6c4bd541365ba906145c681104b18ca35afb839c11fc608fce11",
     source_url="http://yann.lecun.com/exdb/mnist/",
