@@ -6,6 +6,7 @@ st.navigation(
     [
         st.Page("pages/home.py", title="Lessons", default=True),
         st.Page("pages/convolution.py", title="Convolution"),
+        st.Page("pages/training.py", title="Training"),
     ],
     position="top",
 ).run()

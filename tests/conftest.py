@@ -49,19 +49,25 @@ def find_free_port() -> Callable[[], int]:
 @pytest.fixture(scope="session")
 def run_app(
     find_free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[], AbstractContextManager[str]]:
-    """A function that starts the app on a port of its own, and stops it in the end."""
+) -> Callable[..., AbstractContextManager[str]]:
+    """A function that starts the app on a port of its own, and stops it in the end.
+
+    Its trainings are kept in a temporary folder. What it is given by name are variables of the
+    environment, in place of this process's.
+    """
 
     @contextmanager
-    def run() -> Iterator[str]:
+    def run(**environment: str) -> Iterator[str]:
         port = find_free_port()
-        log = tmp_path_factory.mktemp("app") / "server.log"
+        folder = tmp_path_factory.mktemp("app")
+        log = folder / "server.log"
         options = {"port": str(port), "address": "127.0.0.1", "headless": "true"}
         arguments = [part for key, value in options.items() for part in (f"--server.{key}", value)]
         with log.open("wb") as output:
             server = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "app.py", *arguments],
                 cwd=PROJECT,
+                env=os.environ | {"CNNVIZ_RUNS": str(folder / "runs")} | environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -77,7 +83,7 @@ def run_app(
 
 
 @pytest.fixture(scope="session")
-def app_url(run_app: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
+def app_url(run_app: Callable[..., AbstractContextManager[str]]) -> Iterator[str]:
     """The address of the running app, without a slash at its end."""
     with run_app() as url:
         yield url

@@ -20,6 +20,7 @@ from cnnviz.convolution_lesson import (
 from cnnviz.geometry import ConvSpec
 from cnnviz.ui import window_view
 from cnnviz.ui.url_state import PageState
+from cnnviz.ui.views import go_to_view
 
 _LABELS = {
     "from_size": "From input size",
@@ -150,4 +151,4 @@ def _by_hand(spec: ConvSpec, size: int) -> LessonSettings | None:
 
 def _open_by_hand(settings: LessonSettings) -> None:
     window_view.open_settings(settings)
-    st.session_state["convolution.view"] = "hand"
+    go_to_view("convolution", "hand")
