@@ -13,7 +13,7 @@ from benchmarks.slider_moves import open_probed_page
 
 ALL_THREE_AGREE: Final = "browser = cnnviz = PyTorch"
 CONTENT: Final = {
-    "home": ("", ".st-key-lesson-cards a", 3),
+    "home": ("", '[class*="st-key-lesson-cards-"] a', 3),
     "convolution": ("convolution", ".output .cell", 9),
 }
 """First page -> path, and what must be painted how often before the page counts as opened."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +10,9 @@ import streamlit as st
 
 from cnnviz.checkpoints.folders import checkpoint_folders, list_checkpoints
 from cnnviz.data.locations import find_data
-from cnnviz.ui import machine_card, preview
+from cnnviz.ui import drawing, machine_card, preview, training_preview
 from cnnviz.ui.page import set_up_page
+from cnnviz.ui.training.service import trainings_here
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -71,19 +72,40 @@ CONVOLUTION = (
     ),
 )
 
+TRAINING = (
+    Card(
+        "new",
+        "Train a network",
+        "Choose a network and a data set, press start, and watch the curves draw themselves.",
+        training_preview.curves,
+    ),
+    Card(
+        "compare",
+        "Compare",
+        "Several trainings in one picture, and only the settings in which they differ.",
+        training_preview.compared,
+    ),
+    Card(
+        "time",
+        "Time machine",
+        "One slider over the epochs: filters, mistakes and single pictures as they change.",
+        training_preview.filters,
+    ),
+)
+
 STYLE = """
-.st-key-lesson-cards {
+[class*="st-key-lesson-cards-"] {
     display: grid; gap: 1rem; align-items: stretch;
     grid-template-columns: repeat(4, minmax(0, 1fr));
 }
-.st-key-lesson-cards > * { height: 100%; }
-.st-key-lesson-cards > :first-child { grid-column: span 2; }
+[class*="st-key-lesson-cards-"] > * { height: 100%; }
+[class*="st-key-lesson-cards-"] > :first-child { grid-column: span 2; }
 @media (max-width: 1150px) {
-    .st-key-lesson-cards { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+    [class*="st-key-lesson-cards-"] { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 }
 @media (max-width: 640px) {
-    .st-key-lesson-cards { grid-template-columns: minmax(0, 1fr); }
-    .st-key-lesson-cards > :first-child { grid-column: auto; }
+    [class*="st-key-lesson-cards-"] { grid-template-columns: minmax(0, 1fr); }
+    [class*="st-key-lesson-cards-"] > :first-child { grid-column: auto; }
 }
 [class*="st-key-card-"] {
     position: relative; height: 100%; gap: 0.35rem; padding: 1.1rem;
@@ -114,20 +136,30 @@ set_up_page(
     "🔲",
     "Pick a view and move something. Every number you see is computed on the spot.",
 )
-st.html(f"<style>{preview.STYLE}{machine_card.STYLE}{STYLE}</style>")
+st.html(f"<style>{drawing.STYLE}{machine_card.STYLE}{STYLE}</style>")
 
-st.header("Convolution", anchor=False)
-st.html(
-    '<p class="cnnviz-lead">What does one filter do to an image, '
-    "and why is the output this size?</p>"
+
+def show_lesson(page: str, title: str, question: str, cards: Sequence[Card]) -> None:
+    """A lesson's heading, the question that it answers, and its views as cards."""
+    st.header(title, anchor=False)
+    st.html(f'<p class="cnnviz-lead">{question}</p>')
+    with st.container(key=f"lesson-cards-{page}"):
+        for card in cards:
+            with st.container(key=f"card-{page}-{card.view}"):
+                if picture := card.draw():
+                    st.markdown(picture, unsafe_allow_html=True)
+                link = {"view": card.view}
+                st.page_link(f"pages/{page}.py", label=card.title, icon="", query_params=link)
+                st.html(f'<p class="cnnviz-card-text">{card.text}</p>')
+
+
+show_lesson(
+    "convolution",
+    "Convolution",
+    "What does one filter do to an image, and why is the output this size?",
+    CONVOLUTION,
 )
-
-with st.container(key="lesson-cards"):
-    for card in CONVOLUTION:
-        with st.container(key=f"card-{card.view}"):
-            st.markdown(card.draw(), unsafe_allow_html=True)
-            link = {"view": card.view}
-            st.page_link("pages/convolution.py", label=card.title, icon="", query_params=link)
-            st.html(f'<p class="cnnviz-card-text">{card.text}</p>')
-
-machine_card.show(find_data(PROJECT), list_checkpoints(*checkpoint_folders(PROJECT)))
+show_lesson("training", "Training", "What happens while a network learns?", TRAINING)
+machine_card.show(
+    find_data(PROJECT), list_checkpoints(*checkpoint_folders(PROJECT)), trainings_here()
+)

@@ -1,4 +1,4 @@
-"""The section "This machine" of the home page: device, data, checkpoints."""
+"""The section "This machine" of the home page: device, data, checkpoints, trainings."""
 
 from __future__ import annotations
 
@@ -12,27 +12,37 @@ from cnnviz.checkpoints.folders import CheckpointFile
 from cnnviz.data.locations import VARIABLE, DataReport
 from cnnviz.data.sizes import format_bytes
 from cnnviz.machine import MachineReport, describe_machine
+from cnnviz.runs.run import Run
 from cnnviz.ui import warm_up
 from cnnviz.ui.page import draw_until_torch
 
 STYLE: Final = """
 .st-key-machine-cards {
     display: grid; gap: 1rem 2.5rem; margin-top: 0.5rem;
-    grid-template-columns: repeat(3, minmax(0, 1fr));
+    grid-template-columns: repeat(4, minmax(0, 1fr));
 }
-@media (max-width: 900px) { .st-key-machine-cards { grid-template-columns: minmax(0, 1fr); } }
+@media (max-width: 1150px) {
+    .st-key-machine-cards { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+}
+@media (max-width: 640px) { .st-key-machine-cards { grid-template-columns: minmax(0, 1fr); } }
 .cnnviz-facts h3 { font-size: 1rem; padding: 0; margin: 0 0 0.25rem; }
 .cnnviz-facts p { margin: 0; color: var(--cnnviz-muted); overflow-wrap: anywhere; }
 """
 
 
-def show(data: DataReport, checkpoints: Sequence[CheckpointFile]) -> None:
-    """Draws the section; the device is filled in when torch is ready."""
+def show(
+    data: DataReport, checkpoints: Sequence[CheckpointFile], trainings: Sequence[Run] | str
+) -> None:
+    """Draws the section; the device is filled in when torch is ready.
+
+    trainings: those that wait or go on, or a sentence on why they are not known.
+    """
     st.header("This machine", anchor=False)
     with st.container(key="machine-cards"):
         draw_until_torch(_show_device)
         _facts("Data", describe_data(data))
         _facts("Checkpoints", describe_checkpoints(checkpoints))
+        _facts("Trainings", describe_trainings(trainings))
 
 
 def describe_device(machine: MachineReport, torch_status: str) -> list[str]:
@@ -43,7 +53,7 @@ def describe_device(machine: MachineReport, torch_status: str) -> list[str]:
     if machine.accelerator:
         lines.append(f"Accelerator: {machine.accelerator}.")
     elif machine.accelerator == "":
-        lines.append("No accelerator; this lesson needs none.")
+        lines.append("No accelerator; the lessons need none.")
     lines.append(f"Python {machine.python_version}, {_torch_words(machine, torch_status)}.")
     return lines
 
@@ -63,8 +73,8 @@ def describe_data(data: DataReport) -> list[str]:
         lines.append(f"{', '.join(facts)}: {location.folder}")
     if not data.locations:
         lines.append(
-            f"No data sets, and this lesson needs none. Set {VARIABLE} to a folder that holds "
-            "CIFAR-10 or MNIST to see them here."
+            "No data sets: trainings begin with the starter pictures, and can fetch the rest. Set "
+            f"{VARIABLE} to a folder that holds CIFAR-10 or MNIST to see them here."
         )
     return lines
 
@@ -72,8 +82,23 @@ def describe_data(data: DataReport) -> list[str]:
 def describe_checkpoints(checkpoints: Sequence[CheckpointFile]) -> list[str]:
     """One sentence for each checkpoint, or one that says that there is none."""
     if not checkpoints:
-        return ["No trained networks yet; this lesson needs none."]
+        return ["No trained networks yet."]
     return [f"{checkpoint.name} ({format_bytes(checkpoint.bytes)})." for checkpoint in checkpoints]
+
+
+def describe_trainings(trainings: Sequence[Run] | str) -> list[str]:
+    """One sentence for each training, or one that says that there is none or why not."""
+    if isinstance(trainings, str):
+        return [f"Nothing can be trained: {trainings}."]
+    if not trainings:
+        return ["No training is under way."]
+    return [f"{run.name}: {_training_words(run)}." for run in trainings]
+
+
+def _training_words(run: Run) -> str:
+    if run.status == "waiting":
+        return f"waiting, number {run.position} in the queue"
+    return f"{run.status}, {run.fraction_done:.0%}"
 
 
 def _show_device() -> None:

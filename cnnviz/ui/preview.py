@@ -1,20 +1,16 @@
 """The small drawings on the home page's cards: SVG in the theme's colours, numbers by cnnviz.
 
 Each function returns one line of HTML for `st.markdown(..., unsafe_allow_html=True)`, which keeps
-inline SVG. The drawings are made once per process. `STYLE` goes into the page once.
+inline SVG. The drawings are made once per process; `drawing.STYLE` goes into the page once.
 """
 
 from __future__ import annotations
 
-import base64
-import io
-from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from cnnviz.convolution import (
     average_pool,
@@ -27,43 +23,9 @@ from cnnviz.convolution_lesson import LESSON_IMAGE
 from cnnviz.filters import filter_by_key
 from cnnviz.geometry import ConvSpec, PoolSpec, find_settings
 from cnnviz.pictures import sample_picture, to_grey
+from cnnviz.ui import drawing
 
 Array = npt.NDArray[np.float64]
-
-STYLE: Final = """
-.cnnviz-preview {
-    display: flex; flex-direction: column; align-items: center; justify-content: center;
-    gap: 0.6rem; min-height: 11rem; padding-bottom: 1.5rem;
-}
-.cnnviz-preview svg { width: 100%; height: auto; max-height: 11rem; display: block; }
-.cnnviz-preview text { fill: var(--cnnviz-text); text-anchor: middle; dominant-baseline: central; }
-.cnnviz-preview .cell { fill: var(--cnnviz-background); stroke: var(--cnnviz-border); }
-.cnnviz-preview .filled {
-    fill: color-mix(in srgb, var(--cnnviz-text) 13%, var(--cnnviz-background));
-}
-.cnnviz-preview .marked {
-    fill: color-mix(in srgb, var(--cnnviz-accent) 26%, var(--cnnviz-background));
-}
-.cnnviz-preview .window { fill: none; stroke: var(--cnnviz-accent); stroke-width: 3.5; }
-.cnnviz-preview .red { fill: none; stroke: var(--cnnviz-red); stroke-width: 3; }
-.cnnviz-preview .green { fill: none; stroke: var(--cnnviz-green); stroke-width: 3; }
-.cnnviz-preview .blue { fill: none; stroke: var(--cnnviz-blue); stroke-width: 3; }
-.cnnviz-preview .rule { stroke: var(--cnnviz-muted); stroke-width: 1.5; }
-.cnnviz-preview .accent { fill: var(--cnnviz-accent); font-weight: 700; }
-.cnnviz-preview .muted { fill: var(--cnnviz-muted); }
-.cnnviz-preview .strong { font-weight: 700; }
-.cnnviz-preview .sum { margin: 0; color: var(--cnnviz-muted); text-align: center; }
-.cnnviz-preview .pair {
-    display: grid; grid-template-columns: 1fr auto 1fr; gap: 0.6rem; align-items: center;
-    width: 100%; max-width: 25rem;
-}
-.cnnviz-preview .pair img {
-    width: 100%; max-width: 100%; max-height: none; padding: 0; margin: 0; display: block;
-    aspect-ratio: 1; object-fit: fill; border-radius: 0.4rem; image-rendering: pixelated;
-    background: var(--cnnviz-background);
-}
-.cnnviz-preview .pair span { color: var(--cnnviz-muted); font-size: 1.4rem; line-height: 1; }
-"""
 
 # Pooled, these give numbers short enough for the card.
 _PIXELS: Final = ((1, 3, 2, 1), (4, 6, 5, 0), (3, 1, 1, 2), (0, 2, 4, 9))
@@ -81,14 +43,14 @@ def by_hand() -> str:
         for value, factor in zip(first.values.flat, first.weights.flat, strict=True)
     )
     window = list(np.ndindex(3, 3))
-    return _svg(
+    return drawing.svg(
         (564, 188),
         [
-            _grid(image[0], 2, 3, 36, marked=window, outline=(0, 0, 3, 3)),
-            _text(212, 93, "∗", 34, "muted"),
-            _grid(weight[0, 0], 242, 39, 36),
-            _text(379, 93, "=", 32, "muted"),
-            _grid(output, 410, 18, 50, marked=[(0, 0)], outline=(0, 0, 1, 1)),
+            drawing.grid(image[0], 2, 3, 36, marked=window, outline=(0, 0, 3, 3)),
+            drawing.text(212, 93, "∗", 34, "muted"),
+            drawing.grid(weight[0, 0], 242, 39, 36),
+            drawing.text(379, 93, "=", 32, "muted"),
+            drawing.grid(output, 410, 18, 50, marked=[(0, 0)], outline=(0, 0, 1, 1)),
         ],
         "A 5 by 5 image, a 3 by 3 filter and their 3 by 3 output",
         below=f"{terms} = <b>{first.total:g}</b>",
@@ -103,11 +65,12 @@ def on_a_picture() -> str:
     start = (picture.width - side) // 2
     pixels = picture.pixels[:side, start : start + side]
     edges = cross_correlate(to_grey(pixels)[None], _filter_bank("sobel_x"), ConvSpec(3))[0]
+    feature_map = drawing.png(drawing.signed(edges))
     return (
         '<div class="cnnviz-preview"><div class="pair">'
-        f'<img alt="A photograph of a cat" src="{_png(pixels)}">'
+        f'<img alt="A photograph of a cat" src="{drawing.png(pixels)}">'
         '<span aria-hidden="true">→</span>'
-        f'<img alt="Its vertical edges, as a feature map" src="{_png(_signed(edges))}">'
+        f'<img alt="Its vertical edges, as a feature map" src="{feature_map}">'
         "</div></div>"
     )
 
@@ -122,21 +85,21 @@ def in_colour() -> str:
     parts = []
     for channel, name in reversed(list(enumerate(("red", "green", "blue")))):
         x, y = 8 + 32 * channel, 74 - 32 * channel
-        parts.append(_grid(window.values[channel], x, y, 32))
+        parts.append(drawing.grid(window.values[channel], x, y, 32))
         parts.append(f'<rect class="{name}" x="{x}" y="{y}" width="96" height="96"></rect>')
     names = ("red", "green", "blue", "bias")
     for line, (name, value) in enumerate(
         zip(names, (*window.channel_sums, window.bias), strict=True)
     ):
-        parts.append(_text(222, 26 + 27 * line, name, 17, "muted"))
-        parts.append(_text(280, 26 + 27 * line, _signed_number(value), 19))
+        parts.append(drawing.text(222, 26 + 27 * line, name, 17, "muted"))
+        parts.append(drawing.text(280, 26 + 27 * line, drawing.signed_number(value), 19))
     parts += [
         '<line class="rule" x1="202" y1="123" x2="300" y2="123"></line>',
-        _text(222, 145, "sum", 17, "muted"),
-        _text(278, 145, _number(window.total), 21, "accent"),
+        drawing.text(222, 145, "sum", 17, "muted"),
+        drawing.text(278, 145, drawing.number(window.total), 21, "accent"),
     ]
-    return _svg(
-        (310, 178), parts, f"Three channel sums and a bias add up to {_number(window.total)}"
+    return drawing.svg(
+        (310, 178), parts, f"Three channel sums and a bias add up to {drawing.number(window.total)}"
     )
 
 
@@ -146,14 +109,14 @@ def pooling() -> str:
     image = np.array([_PIXELS], dtype=np.float64)  # (1, 4, 4)
     largest = max_pool(image, PoolSpec("max", 2))[0]
     average = average_pool(image, PoolSpec("average", 2))[0]
-    return _svg(
+    return drawing.svg(
         (310, 178),
         [
-            _grid(image[0], 6, 21, 34, marked=list(np.ndindex(2, 2)), outline=(0, 0, 2, 2)),
-            _text(181, 47, "max", 17, "muted"),
-            _grid(largest, 218, 8, 39, marked=[(0, 0)]),
-            _text(181, 131, "mean", 17, "muted"),
-            _grid(average, 218, 92, 39, marked=[(0, 0)]),
+            drawing.grid(image[0], 6, 21, 34, marked=list(np.ndindex(2, 2)), outline=(0, 0, 2, 2)),
+            drawing.text(181, 47, "max", 17, "muted"),
+            drawing.grid(largest, 218, 8, 39, marked=[(0, 0)]),
+            drawing.text(181, 131, "mean", 17, "muted"),
+            drawing.grid(average, 218, 92, 39, marked=[(0, 0)]),
         ],
         "A 4 by 4 map under max pooling and under average pooling",
     )
@@ -167,12 +130,12 @@ def transposed() -> str:
     kept = [(row, column) for row in range(0, 5, 2) for column in range(0, 5, 2)]
     zeros = [cell for cell in np.ndindex(stuffed.shape) if cell not in kept]
     every = list(np.ndindex(image[0].shape))
-    return _svg(
+    return drawing.svg(
         (310, 178),
         [
-            _grid(image[0], 6, 38, 34, marked=every),
-            _text(124, 89, "→", 26, "muted"),
-            _grid(stuffed, 144, 8, 32, marked=kept, muted=zeros),
+            drawing.grid(image[0], 6, 38, 34, marked=every),
+            drawing.text(124, 89, "→", 26, "muted"),
+            drawing.grid(stuffed, 144, 8, 32, marked=kept, muted=zeros),
         ],
         "A 3 by 3 input, and 5 by 5 once a stride of 2 has put zeros between its cells",
     )
@@ -181,14 +144,14 @@ def transposed() -> str:
 @cache
 def backwards() -> str:
     """A few of the settings that turn 32 into 16, one for each kernel size."""
-    parts = [_text(155, 30, "32 → 16", 32, "accent")]
+    parts = [drawing.text(155, 30, "32 → 16", 32, "accent")]
     for line, kernel in enumerate((2, 3, 4)):
         spec = find_settings(32, 16, kernel_sizes=(kernel,), dilations=(1,))[0]
         stride, padding = spec.stride[0], spec.pad_sides[0][0]
         text = f"kernel {kernel} · stride {stride} · padding {padding}"
-        parts.append(_text(155, 76 + 29 * line, text, 18))
-    parts.append(_text(155, 160, "and others", 17, "muted"))
-    return _svg((310, 178), parts, "Several settings turn 32 into 16")
+        parts.append(drawing.text(155, 76 + 29 * line, text, 18))
+    parts.append(drawing.text(155, 160, "and others", 17, "muted"))
+    return drawing.svg((310, 178), parts, "Several settings turn 32 into 16")
 
 
 @cache
@@ -197,13 +160,13 @@ def quiz() -> str:
     image = np.array([LESSON_IMAGE], dtype=np.float64)
     spec = ConvSpec(3, stride=2, padding=1)
     output = cross_correlate(image, _filter_bank("checkerboard"), spec)[0]  # (3, 3)
-    return _svg(
+    return drawing.svg(
         (310, 178),
         [
-            _text(73, 48, "stride 2", 18),
-            _text(73, 78, "padding 1", 18),
-            _text(73, 125, "5 → ?", 28, "accent"),
-            _grid(output, 152, 14, 50, marked=[(1, 1)], hidden=[(1, 1)]),
+            drawing.text(73, 48, "stride 2", 18),
+            drawing.text(73, 78, "padding 1", 18),
+            drawing.text(73, 125, "5 → ?", 28, "accent"),
+            drawing.grid(output, 152, 14, 50, marked=[(1, 1)], hidden=[(1, 1)]),
         ],
         "An output with one cell to guess",
     )
@@ -211,75 +174,3 @@ def quiz() -> str:
 
 def _filter_bank(key: str) -> Array:
     return np.array([[filter_by_key(key).kernel]], dtype=np.float64)  # (1, 1, kh, kw)
-
-
-def _grid(
-    values: Array,
-    x: float,
-    y: float,
-    cell: float,
-    *,
-    marked: Iterable[tuple[int, ...]] = (),
-    muted: Iterable[tuple[int, ...]] = (),
-    hidden: Iterable[tuple[int, ...]] = (),
-    outline: tuple[int, int, int, int] | None = None,
-) -> str:
-    """A grid of numbers (H, W) at (x, y); `outline` is (row, column, rows, columns)."""
-    marked, muted, hidden = set(marked), set(muted), set(hidden)
-    parts = []
-    for place, value in np.ndenumerate(values):
-        left, top = x + place[1] * cell, y + place[0] * cell
-        kind = "cell"
-        if place in marked:
-            kind += " marked"
-        elif value and place not in muted:
-            kind += " filled"
-        parts.append(
-            f'<rect class="{kind}" x="{left:g}" y="{top:g}" '
-            f'width="{cell:g}" height="{cell:g}"></rect>'
-        )
-        shown = "?" if place in hidden else _number(value)
-        style = "muted" if place in muted else ("strong" if place in marked else "")
-        parts.append(_text(left + cell / 2, top + cell / 2 + 1, shown, cell * 0.5, style))
-    if outline:
-        row, column, rows, columns = outline
-        parts.append(
-            f'<rect class="window" x="{x + column * cell:g}" y="{y + row * cell:g}" '
-            f'width="{columns * cell:g}" height="{rows * cell:g}" rx="3"></rect>'
-        )
-    return "".join(parts)
-
-
-def _text(x: float, y: float, text: str, size: float, style: str = "") -> str:
-    return f'<text class="{style}" x="{x:g}" y="{y:g}" font-size="{size:g}">{text}</text>'
-
-
-def _svg(size: tuple[int, int], parts: Iterable[str], description: str, below: str = "") -> str:
-    width, height = size
-    sentence = f'<p class="sum">{below}</p>' if below else ""
-    return (
-        f'<div class="cnnviz-preview"><svg viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{description}">{"".join(parts)}</svg>{sentence}</div>'
-    )
-
-
-def _number(value: float) -> str:
-    return f"{value:g}".replace("-", "−")
-
-
-def _signed_number(value: float) -> str:
-    return f"{value:+g}".replace("-", "−")
-
-
-def _signed(values: Array) -> npt.NDArray[np.uint8]:
-    """Values as colour with transparency (H, W, 4), so that zero is the page behind it."""
-    colours = np.where(values[..., None] < 0, (0x2F, 0x7B, 0xD8), (0xE8, 0x77, 0x1F))
-    strength = np.abs(values) / max(float(np.abs(values).max()), 1e-12)
-    alpha = np.minimum(1.0, strength**0.6 * 1.25) * 255
-    return np.dstack([colours, alpha]).astype(np.uint8)
-
-
-def _png(pixels: npt.NDArray[np.uint8]) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -15,12 +15,15 @@ CARDS = {
     "Transposed": "/convolution?view=transposed",
     "Ask it backwards": "/convolution?view=backwards",
     "Try it yourself": "/convolution?view=quiz",
+    "Train a network": "/training?view=new",
+    "Compare": "/training?view=compare",
+    "Time machine": "/training?view=time",
 }
 
 
 def test_each_card_is_a_link_to_its_view(open_page: Callable[..., Page], app_url: str) -> None:
     page = open_page()
-    links = page.locator(".st-key-lesson-cards a")
+    links = page.locator('[class*="st-key-lesson-cards-"] a')
     expect(links).to_have_count(len(CARDS))
     for title, path in CARDS.items():
         link = page.get_by_role("link", name=title, exact=True)
@@ -32,7 +35,7 @@ def test_the_whole_card_can_be_clicked_and_the_session_stays(
 ) -> None:
     page = open_page()
     page.evaluate("window.stillHere = true")
-    card = page.locator(".st-key-card-picture")
+    card = page.locator(".st-key-card-convolution-picture")
     expect(page.get_by_role("heading", name="Checkpoints")).to_be_visible()  # all is there
     box = card.bounding_box()
     assert box is not None
@@ -45,9 +48,9 @@ def test_a_card_is_reached_and_followed_by_keyboard(
     open_page: Callable[..., Page], app_url: str
 ) -> None:
     page = open_page()
-    page.locator(".st-key-card-hand a").focus()
+    page.locator(".st-key-card-convolution-hand a").focus()
     page.keyboard.press("Tab")
-    focused = page.locator(".st-key-card-picture a")
+    focused = page.locator(".st-key-card-convolution-picture a")
     expect(focused).to_be_focused()
     outline = focused.evaluate("link => getComputedStyle(link, '::after').outlineWidth")
     assert outline == "3px"
@@ -59,7 +62,7 @@ def test_a_card_is_reached_and_followed_by_keyboard(
 def test_nothing_scrolls_sideways(open_page: Callable[..., Page], page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     open_page()
-    expect(page.locator(".st-key-lesson-cards svg")).to_have_count(6)
+    expect(page.locator('[class*="st-key-lesson-cards-"] svg')).to_have_count(8)
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("main => main.scrollWidth <= main.clientWidth")
 

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from cnnviz.checkpoints import folders
 from cnnviz.ui import warm_up
+from cnnviz.ui.training.service import training_service
 
 
 @pytest.fixture
@@ -17,6 +18,8 @@ def home(project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppT
     monkeypatch.setattr(warm_up, "start", lambda: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("CNNVIZ_DATA", raising=False)
+    monkeypatch.setenv("CNNVIZ_RUNS", str(tmp_path / "runs"))
+    training_service.clear()
     return AppTest.from_file(str(project / "app.py"), default_timeout=30)
 
 
@@ -25,10 +28,10 @@ def page_text(app: AppTest) -> str:
     return "\n".join(element.proto.body for element in app.get("html"))
 
 
-def test_it_offers_the_convolution_lesson(home: AppTest) -> None:
+def test_it_offers_the_lessons(home: AppTest) -> None:
     home.run()
     assert home.title[0].value == "Convolutional networks, made visible"
-    assert [header.value for header in home.header] == ["Convolution", "This machine"]
+    assert [header.value for header in home.header] == ["Convolution", "Training", "This machine"]
     links = [element.proto for element in home.get("page_link")]
     assert [(link.label, link.page, link.query_string) for link in links] == [
         ("By hand", "convolution", "view=hand"),
@@ -38,6 +41,9 @@ def test_it_offers_the_convolution_lesson(home: AppTest) -> None:
         ("Transposed", "convolution", "view=transposed"),
         ("Ask it backwards", "convolution", "view=backwards"),
         ("Try it yourself", "convolution", "view=quiz"),
+        ("Train a network", "training", "view=new"),
+        ("Compare", "training", "view=compare"),
+        ("Time machine", "training", "view=time"),
     ]
 
 
@@ -45,7 +51,7 @@ def test_the_drawings_hold_the_lesson_s_numbers(home: AppTest) -> None:
     home.run()
     by_hand = home.markdown[0].value
     assert "1·1 + 1·0 + 1·1 + 0·0 + 1·1 + 1·0 + 0·1 + 0·0 + 1·1 = <b>4</b>" in by_hand
-    assert len([m for m in home.markdown if "<svg" in m.value]) == 6
+    assert len([m for m in home.markdown if "<svg" in m.value]) == 8
 
 
 def test_without_data_it_says_so_in_one_sentence(
@@ -53,8 +59,8 @@ def test_without_data_it_says_so_in_one_sentence(
 ) -> None:
     monkeypatch.setattr(folders, "list_checkpoints", lambda *places: ())
     text = page_text(home.run())
-    assert "No data sets, and this lesson needs none. Set CNNVIZ_DATA" in text
-    assert "No trained networks yet; this lesson needs none." in text
+    assert "No data sets: trainings begin with the starter pictures" in text
+    assert "No trained networks yet." in text
 
 
 def test_it_lists_the_trained_networks_of_both_folders(
@@ -89,3 +95,15 @@ def test_a_wrong_cnnviz_data_is_a_sentence_and_is_escaped(
 def test_a_broken_torch_is_a_sentence(home: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warm_up, "status", lambda: "failed: OSError: no libtorch")
     assert "did not start (OSError: no libtorch)" in page_text(home.run())
+
+
+def test_it_tells_of_the_trainings_that_wait_or_go_on(home: AppTest) -> None:
+    assert "No training is under way." in page_text(home.run())
+
+
+def test_a_store_that_cannot_be_opened_is_a_sentence(
+    home: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("CNNVIZ_RUNS", str(tmp_path / "file"))
+    assert "Nothing can be trained: " in page_text(home.run())
