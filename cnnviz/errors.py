@@ -9,8 +9,9 @@
     ├── DataError       a data set that is not there, or cannot be fetched or kept
     │   └── CorruptDataError   one that is there and is not what it should be
     ├── CheckpointError a saved network or training that is damaged, or fits something else
-    └── RunError        a training that cannot be queued, changed, kept or found
-        └── DiskFullError   no room is left where runs are kept
+    ├── RunError        a training that cannot be queued, changed, kept or found
+    │   └── DiskFullError   no room is left where runs are kept
+    └── StoppedError    work that was told to stop before its end
 
 The first five are ValueErrors too. The messages say what was given and what would do; they are
 written to be shown to a student as they are.
@@ -62,3 +63,7 @@ class RunError(CnnvizError):
 
 class DiskFullError(RunError):
     """No room is left where runs are kept."""
+
+
+class StoppedError(CnnvizError):
+    """Work that was told to stop before its end; nothing came of it, and nothing is left of it."""
