@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "train": "cnnviz.training.command",
     "evaluate": "cnnviz.checkpoints.evaluate_command",
     "checkpoints": "cnnviz.checkpoints.command",
+    "batch-norm": "cnnviz.norms.command",
 }
 
 FAILED: Final = 2  # as argparse itself ends

@@ -1,0 +1,23 @@
+"""The lesson on batch normalization beyond the layer itself. Importing this imports nothing else.
+
+The layer, in numpy, is `cnnviz.batchnorm`. In reading order:
+
+    relatives               layer, instance and group normalization: which numbers share a mean
+    running                 how fast running statistics come near, and how fast they forget
+    folding                 scale and shift folded into the convolution before
+    layer_values            numbers around one normalization: histograms, channels, dead units
+    batch_effects           the neighbours of a picture in its batch, and what they do to it
+    comparison              two recorded runs, with and without: losses, drift, gradient norms
+    snippets                PyTorch programs that reproduce the screen
+    experiment_records      what the experiments tell, as a file
+    forgotten_eval          what a forgotten `model.eval()` costs, as a file
+
+    network_norms           which normalizations a network has (imports torch, as all below)
+    capture                 the numbers around one of them, from pictures
+    folded_network          a whole network folded, and the speed gained
+    neighbours              one picture in many batches: train against eval
+    batch_series            the statistics of batch after batch, to feed
+    forgotten_eval_measure  measures what `forgotten_eval` holds
+    experiments             learning rates, loss along the gradient, noise after normalization
+    command                 `python -m cnnviz batch-norm`
+"""
