@@ -118,7 +118,7 @@ def test_records_and_snapshots_of_every_epoch_are_there(name: str) -> None:
     assert isinstance(records[-1], EndRecord)
     epochs = [record for record in records if isinstance(record, EpochRecord)]
     assert [record.epoch for record in epochs] == list(range(1, card.epochs + 1))
-    snapshots = [Snapshot.load(file) for file in run.snapshots()]
+    snapshots = [Snapshot.load(run.snapshot(epoch)) for epoch in run.snapshot_epochs()]
     assert [snapshot.epoch for snapshot in snapshots] == [record.epoch for record in epochs]
     network = build_model(card.spec)
     for snapshot, record in zip(snapshots, epochs, strict=True):
