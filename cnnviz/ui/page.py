@@ -33,6 +33,10 @@ _STYLE: Final = """
 }
 [data-testid="stMainBlockContainer"] h1 { padding: 0; text-wrap: balance; }
 .st-key-page-head { column-gap: 1.5rem; row-gap: 0; }
+/* What is mounted without being seen takes no place, nor a gap of its own. */
+[data-testid="stLayoutWrapper"]:has(> :is(.st-key-viewer-cookie, .st-key-training-live_feed)) {
+    position: absolute;
+}
 [data-testid="stMainBlockContainer"] h2 { padding: 1rem 0 0; }
 .cnnviz-lead {
     max-width: 62rem; margin: 0.25rem 0 0; color: var(--cnnviz-muted); text-wrap: pretty;

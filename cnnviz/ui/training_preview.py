@@ -45,7 +45,7 @@ def curves() -> str:
             drawing.text(20, 14, f"{top:.1f}", 16, "muted"),
             drawing.text(20, 158, "0", 16, "muted"),
             drawing.text(296, 178, f"{len(epochs)} epochs", 16, "muted"),
-            drawing.text(430, 30, f"{right:.0%} right", 26, "accent"),
+            drawing.text(430, 30, f"{100 * right:.0f} % right", 26, "accent"),
         ],
         f"The loss falls over {len(epochs)} epochs",
     )

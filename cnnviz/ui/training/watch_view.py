@@ -43,7 +43,6 @@ _STYLE: Final = """
 .cnnviz-run .paused::before, .cnnviz-run .waiting::before { background: var(--cnnviz-positive); }
 .cnnviz-run .failed::before, .cnnviz-run .interrupted::before { background: var(--cnnviz-red); }
 .cnnviz-run .finished::before { background: var(--cnnviz-accent); }
-.st-key-training-live_feed { position: absolute; }
 .cnnviz-run .said { color: var(--cnnviz-muted); overflow-wrap: anywhere; }
 """
 
@@ -86,9 +85,10 @@ def show(state: PageState) -> None:
         _show_end(service, told.run)
     is_drawn = bool(told.steps) or told.run.is_active
     if is_drawn:
+        # The curves first: on a projector they are to stand in sight without scrolling.
+        live_board(told.run.id, key="training.live_board")
         with st.container():
             show_settings(settings)
-        live_board(told.run.id, key="training.live_board")
     drawn = _what_matters(told.run)
 
     def live() -> None:
