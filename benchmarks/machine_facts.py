@@ -67,14 +67,19 @@ class OthersLoad:
         """(wall time, processor time of all but this process and its children), seconds."""
         times = os.times()
         own_s = times.user + times.system + times.children_user + times.children_system
-        try:
-            fields = self._stat.read_text(encoding="ascii").split("\n")[0].split()
-            # user, nice, system, idle, iowait, irq, softirq, steal (proc_stat(5))
-            ticks = [int(field) for field in fields[1:9]]
-        except (OSError, ValueError):
-            return None
-        busy_s = (sum(ticks) - sum(ticks[3:5])) / os.sysconf("SC_CLK_TCK")
-        return times.elapsed, busy_s - own_s
+        busy = busy_s(self._stat)
+        return None if busy is None else (times.elapsed, busy - own_s)
+
+
+def busy_s(stat: Path = STAT) -> float | None:
+    """Processor time that the whole machine has used, seconds; None where it does not say."""
+    try:
+        fields = stat.read_text(encoding="ascii").split("\n")[0].split()
+        # user, nice, system, idle, iowait, irq, softirq, steal (proc_stat(5))
+        ticks = [int(field) for field in fields[1:9]]
+    except (OSError, ValueError):
+        return None
+    return (sum(ticks) - sum(ticks[3:5])) / os.sysconf("SC_CLK_TCK")
 
 
 def describe_others(cores: float | None) -> str:
