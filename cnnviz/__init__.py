@@ -25,13 +25,18 @@ The modules, in reading order:
     snippets             the PyTorch program that reproduces the screen
 
     machine              what this machine has: processor, memory, accelerator, versions
+    atomic_files         files that are written as a whole or not at all
     data                 which data sets lie here
     models               networks by name (a package; its docstring is the map, as for those below)
     training             from a configuration to records
     runs                 trainings that run beside the server and wait in a queue
     evaluation           logits to numbers: accuracy, its interval, the confusion matrix
+    confusion            what networks get wrong, class by class and picture by picture
     predictions          pictures to logits (imports torch)
     layers               a network traced layer by layer (imports torch)
+    batchnorm            batch normalization in numpy: forwards, backwards, running statistics
+    norms                batch normalization in real networks and recorded runs (a package)
+    attribution          where a network looked: maps by Captum, and whether they can be trusted
     checkpoints          trained networks: which there are, their cards, saving, loading, verifying
     cli, progress_line   python -m cnnviz, and how its commands tell how far they are
 

@@ -152,10 +152,23 @@ def evaluate(logits: Logits, labels: Integers) -> Evaluation:
 
     ShapeError if they do not fit each other, NonFiniteError for a logit that is nan or infinite.
     """
+    logs = log_probabilities(logits)
+    confusion = confusion_matrix(labels, logits.argmax(1), logits.shape[1])
+    cross_entropy = -logs[np.arange(len(labels)), labels].mean()
+    return Evaluation(confusion, float(cross_entropy))
+
+
+def log_probabilities(logits: Logits) -> npt.NDArray[np.float64]:
+    """Logarithms (N, classes) of the softmax of logits, in float64.
+
+    ShapeError unless these are logits of at least one picture, NonFiniteError for one that is nan
+    or infinite.
+    """
     _check_logits(logits)
-    predictions = logits.argmax(1)  # (N,)
-    confusion = confusion_matrix(labels, predictions, logits.shape[1])
-    return Evaluation(confusion, _mean_cross_entropy(logits, labels))
+    wide = logits.astype(np.float64)
+    wide -= wide.max(1, keepdims=True)  # so that no exponential overflows
+    logs: npt.NDArray[np.float64] = wide - np.log(np.exp(wide).sum(1, keepdims=True))
+    return logs
 
 
 def count_changed(before: TwoViews, after: TwoViews) -> Changed:
@@ -199,10 +212,3 @@ def _check_logits(logits: Logits) -> None:
             f"number, the first is picture {int(broken.argmax()):,}: the network is broken, or its "
             "numbers are too large for this precision"
         )
-
-
-def _mean_cross_entropy(logits: Logits, labels: Integers) -> float:
-    wide = logits.astype(np.float64)
-    wide -= wide.max(1, keepdims=True)  # so that no exponential overflows
-    log_sums = np.log(np.exp(wide).sum(1))  # (N,)
-    return float((log_sums - wide[np.arange(len(labels)), labels]).mean())
