@@ -50,18 +50,25 @@ class BackgroundFetch:
         fetch_now: Callable[[str, Progress], Path] = lambda name, tell: fetch(name, progress=tell),
     ) -> None:
         self.dataset = find_dataset(dataset).name
+        self.begun_by = ""
+        """Who started it last."""
         self._fetch_now = fetch_now
         self._lock = threading.Lock()
         self._status = FetchStatus("idle")
         self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Begins, or goes on; one that is at work goes on, even if it was being cancelled."""
+    def start(self, *, by: str = "") -> None:
+        """Begins, or goes on; one that is at work goes on, even if it was being cancelled.
+
+        by: who wants it, as pages name their viewers.
+        """
         with self._lock:
             if self._status.is_active:
                 if self._status.state == "stopping":
+                    self.begun_by = by
                     self._status = FetchStatus("running", "Goes on", self._status.share)
                 return
+            self.begun_by = by
             self._status = FetchStatus("running", "Asks for it")
             # A daemon: a server that ends does not wait for it, and the next one goes on.
             self._thread = threading.Thread(

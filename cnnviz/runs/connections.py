@@ -20,6 +20,9 @@ from cnnviz.errors import DiskFullError, RunError
 BUSY_S: Final = 10.0
 """How long a transaction waits for another process's."""
 
+_MOST_IDLE: Final = 8
+"""So many are kept for the next: each holds up to 2 MB of what it read."""
+
 _FULL: Final = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"})
 
 
@@ -101,7 +104,7 @@ class Connections:
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         with self._lock:
-            if not self._closed:
+            if not self._closed and len(self._idle) < _MOST_IDLE:
                 self._idle.append(connection)
                 return
         connection.close()

@@ -10,12 +10,11 @@ from cnnviz.data.catalogue import DATASETS, DatasetName, find_dataset
 from cnnviz.models.registry import MODELS, find_model
 from cnnviz.query import QueryReader, shorten, write_number
 from cnnviz.runs.limits import Limits
+from cnnviz.runs.run import tidy_name
 from cnnviz.training.compare import Difference, differences
 from cnnviz.training.config import CHOICES, TrainingConfig
 from cnnviz.training.presets import PRESETS
 from cnnviz.training.recipes import recipe
-
-MAX_NAME: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +222,9 @@ def read_plan(
             value = read.number(key, bound.high, now, low=bound.low)
         if value != now:
             values[field] = value
-    name = "".join(ch for ch in " ".join(query.get("name", "").split()) if ch.isprintable())
+    name = tidy_name(query.get("name", ""))
     config = replace(plan.config, **values)
-    return replace(plan, config=config, name=name[:MAX_NAME]).within(limits), tuple(read.notes)
+    return replace(plan, config=config, name=name).within(limits), tuple(read.notes)
 
 
 def _read_base(read: QueryReader, first: str) -> Plan:

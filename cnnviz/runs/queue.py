@@ -47,6 +47,7 @@ class RunQueue:
         """
         self.store = store
         self.limits = limits or Limits()
+        self._executor = executor
         self._schedule = Schedule(store, executor, self.limits, tick_s=tick_s)
         atexit.register(self.close)
         self._schedule.start()
@@ -113,6 +114,11 @@ class RunQueue:
         learning_rate: that of the next step; the schedule goes on from there in proportion.
         """
         self.store.send(run_id, _change(learning_rate, weight_decay))
+
+    @property
+    def devices(self) -> int:
+        """So many runs are trained at once."""
+        return len(self._executor.devices)
 
     @property
     def is_scheduling(self) -> bool:

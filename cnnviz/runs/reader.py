@@ -31,6 +31,7 @@ class RunReader:
         """busy_s: how long a transaction waits for that of another process."""
         self.folder = folder.absolute()
         self.file = self.folder / FILE
+        self._left_out: set[int] = set()  # runs of which that was said
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -99,7 +100,9 @@ class RunReader:
             try:
                 runs.append(rows.run_of(row))
             except SettingError as error:
-                _log.warning("run %s is left out: %s", row[0], error)
+                if row[0] not in self._left_out:
+                    self._left_out.add(row[0])
+                    _log.warning("run %s is left out: %s", row[0], error)
         return runs
 
     def get_run(self, run_id: int) -> Run:

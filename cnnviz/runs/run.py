@@ -20,6 +20,17 @@ OPEN: Final[tuple[RunStatus, ...]] = ("waiting", *ACTIVE)
 RESUMABLE: Final[tuple[RunStatus, ...]] = ("stopped", "interrupted", "failed")
 
 
+MAX_NAME: Final = 80
+MAX_NOTE: Final = 2000
+"""Characters of a run's name, and of its note."""
+
+
+def tidy_name(text: str) -> str:
+    """A name on one line, of what can be seen, and not too long; empty if nothing is left."""
+    seen = "".join(sign for sign in " ".join(text.split()) if sign.isprintable())
+    return seen.strip()[:MAX_NAME]
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One training, as the store has it now. Times are seconds since 1970."""

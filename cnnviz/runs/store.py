@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Final
 
 from cnnviz.data.catalogue import find_dataset
-from cnnviz.errors import RunError
+from cnnviz.errors import DiskFullError, RunError
 from cnnviz.models.registry import find_model
 from cnnviz.runs import folders
 from cnnviz.runs.limits import Limits
 from cnnviz.runs.reader import RunReader
 from cnnviz.runs.run import (
     ACTIVE,
+    MAX_NOTE,
     RESUMABLE,
     Command,
     Run,
     RunStatus,
+    tidy_name,
 )
 from cnnviz.runs.transactions import (
     check_room,
@@ -34,9 +35,6 @@ from cnnviz.runs.transactions import (
     touch_waiting,
 )
 from cnnviz.training.config import TrainingConfig
-
-_MAX_NAME: Final = 80
-_MAX_NOTE: Final = 2000
 
 
 class RunStore(RunReader):
@@ -72,8 +70,8 @@ class RunStore(RunReader):
                 "version, rewound) VALUES (?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?)",
                 (
                     owner,
-                    _one_line(name, _MAX_NAME) or title,
-                    note[:_MAX_NOTE],
+                    tidy_name(name) or title,
+                    note[:MAX_NOTE],
                     json.dumps(config.to_json()),
                     stamp,
                     "Waits for its turn.",
@@ -116,16 +114,24 @@ class RunStore(RunReader):
 
     def rename(self, run_id: int, name: str) -> None:
         """Gives it another name, of one line."""
-        if not (name := _one_line(name, _MAX_NAME)):
+        if not (name := tidy_name(name)):
             raise RunError("a run needs a name: give one that is not empty")
         self._set(run_id, "name", name)
 
     def set_note(self, run_id: int, note: str) -> None:
         """Keeps a note with it, in place of the last."""
-        self._set(run_id, "note", note[:_MAX_NOTE])
+        self._set(run_id, "note", note[:MAX_NOTE])
 
     def delete(self, run_id: int) -> None:
         """Removes a run and its folder for good; RunError while a worker has it."""
+        try:
+            self._forget(run_id)
+        except DiskFullError:  # which is why people delete
+            folders.give_up_reserve(self.folder)
+            self._forget(run_id)
+        folders.discard(self.folder_of(run_id))
+
+    def _forget(self, run_id: int) -> None:
         with self.connections.writing() as connection:
             # Not as a Run: one of another cnnviz, which this one cannot read, can be deleted too.
             row = connection.execute(
@@ -138,7 +144,6 @@ class RunStore(RunReader):
             stamp = next_stamp(connection)
             connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
             touch_waiting(connection, stamp)
-        folders.discard(self.folder_of(run_id))
 
     def send(self, run_id: int, command: Command) -> None:
         """Leaves a command for the worker of a run; RunError unless the run is open."""
@@ -229,7 +234,3 @@ class RunStore(RunReader):
                 f"UPDATE runs SET {column} = ?, version = ? WHERE id = ?",
                 (value, next_stamp(connection), run_id),
             )
-
-
-def _one_line(text: str, length: int) -> str:
-    return " ".join(text.split())[:length]

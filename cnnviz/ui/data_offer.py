@@ -1,7 +1,8 @@
 """What this machine has of a data set and, where that is not all, the offer to download it.
 
 The download belongs to the server and not to a viewer: all see the same progress, it goes on when
-they look elsewhere, and whoever presses the button next goes on from where it broke off.
+they look elsewhere, and whoever presses the button next goes on from where it broke off. It is
+cancelled by whoever began it or runs the server: others wait for it.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ import streamlit as st
 from cnnviz.data.availability import Availability, find_availability, starter_count
 from cnnviz.data.background import BackgroundFetch, background_fetch, download_bytes
 from cnnviz.data.sizes import format_bytes
+from cnnviz.ui.plain_text import plain
+from cnnviz.ui.training.viewer import Viewer
 
 _WORKING_S: Final = 0.5
 _WATCHING_S: Final = 3.0
 """How often the offer looks whether another viewer has begun."""
 
 
-def offer_data(dataset: str) -> Availability:
+def offer_data(dataset: str, viewer: Viewer | None = None) -> Availability:
     """Draws the offer if the data set is not all here, else nothing; returns what there is.
 
+    viewer: None for a page that does not know who looks; what is begun there is not cancelled.
     When the download has ended the whole page runs once more.
     """
     there = find_availability(dataset)
@@ -35,7 +39,7 @@ def offer_data(dataset: str) -> Availability:
             st.text(problem)  # a path is not markup
 
         def part() -> None:
-            _offer(there, fetch, was_active=was_active)
+            _offer(there, fetch, viewer, was_active=was_active)
 
         st.fragment(part, run_every=_WORKING_S if was_active else _WATCHING_S)()
     return there
@@ -61,23 +65,30 @@ def describe_availability(there: Availability) -> str:
     return f"**The test pictures of {info.title} are not all on this machine.**"
 
 
-def _offer(there: Availability, fetch: BackgroundFetch, *, was_active: bool) -> None:
+def _may_cancel(fetch: BackgroundFetch, viewer: Viewer | None) -> bool:
+    return viewer is not None and (viewer.is_operator or viewer.owner == fetch.begun_by)
+
+
+def _offer(
+    there: Availability, fetch: BackgroundFetch, viewer: Viewer | None, *, was_active: bool
+) -> None:
     title = there.dataset.title
     status = fetch.status()
     if status.is_active != was_active:
         st.rerun()
     if status.is_active:
         st.progress(status.share, f"{status.words} …")
-        st.button(
-            "Cancel the download",
-            key=f"data-offer.cancel.{there.dataset.name}",
-            on_click=fetch.cancel,
-            disabled=status.state == "stopping",
-            help="What has come so far is kept.",
-        )
+        if _may_cancel(fetch, viewer):
+            st.button(
+                "Cancel the download",
+                key=f"data-offer.cancel.{there.dataset.name}",
+                on_click=fetch.cancel,
+                disabled=status.state == "stopping",
+                help="What has come so far is kept.",
+            )
         return
     if status.state == "failed":
-        st.error(status.words)
+        st.error(plain(status.words))
     elif status.state == "cancelled":
         st.caption("The download was cancelled. The next one goes on from there.")
     elif status.state == "done":
@@ -90,5 +101,5 @@ def _offer(there: Availability, fetch: BackgroundFetch, *, was_active: bool) -> 
         key=f"data-offer.start.{there.dataset.name}",
         help="From the addresses that torchvision uses, checked. Then every viewer has it.",
     ):
-        fetch.start()
+        fetch.start(by="" if viewer is None else viewer.owner)
         st.rerun()

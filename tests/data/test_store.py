@@ -242,7 +242,7 @@ def test_the_temporary_folder_of_somebody_else_is_not_trusted(
     assert load("mnist", "train").notes[0].startswith("Kept in memory")
 
 
-@pytest.mark.parametrize("step", ["_write_array", "_flush", "_rename"])
+@pytest.mark.parametrize("step", ["_write_array", "flush_to_disk", "_rename"])
 def test_a_disk_that_is_full_leaves_nothing_behind(
     digits: Path, load: Load, cache: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cnnviz.errors import RunError
 from cnnviz.runs.lock import ProcessLock
 from cnnviz.runs.schedule import LOCK
 from cnnviz.runs.store import RunStore
 from cnnviz.ui.training import service as services
+from cnnviz.ui.training.live_records import LiveRecords
 from cnnviz.ui.training.run_table import TABLE_KEY
 from cnnviz.ui.training.service import training_service
 from tests.runs.fake_executor import FakeExecutor
@@ -214,6 +216,19 @@ def test_names_are_shown_as_they_are(store: RunStore) -> None:
     assert "&lt;a href=" in differences(at)
     assert "<a " not in differences(at)
     assert all("<a" not in curve for figure in figures(at) for curve in curves(figure))
+
+
+def test_a_run_that_is_deleted_while_its_curves_are_read(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past_run(store)
+
+    def gone(*_: Any, **__: Any) -> Any:
+        raise RunError("there is no run 1: it may have been deleted")
+
+    monkeypatch.setattr(LiveRecords, "told", gone)
+    at = tick(open_view(), 0)
+    assert at.error[0].value.startswith("there is no run 1")
 
 
 # ----------------------------------------------------------------------------------------- links

@@ -22,7 +22,7 @@ from cnnviz.runs.run import Run
 from cnnviz.training.presets import PRESETS
 from cnnviz.training.recipes import recipe
 from cnnviz.ui import data_offer, warm_up
-from cnnviz.ui.training import schedule_line, setup_view
+from cnnviz.ui.training import schedule_line, setup_view, start_bar
 from cnnviz.ui.training import service as services
 from cnnviz.ui.training.service import TrainingService, training_service
 from tests.runs.fake_executor import FakeExecutor
@@ -255,6 +255,28 @@ def test_the_server_s_limits_bound_the_fields(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("all_data")
+def test_another_network_s_recipe_stays_within_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = Limits(max_epochs=13, max_batch_size=512, free_disk_mb=0)
+    monkeypatch.setattr(services, "load_limits", lambda: narrow)
+    at = open_view(preset="minute")
+    assert field(at, "epochs").value == 12
+    field(at, "model").set_value("vgg16").run()  # its recipe has 18
+    assert not at.exception
+    assert field(at, "epochs").value == 13
+    field(at, "model").set_value("fast_cnn")  # with batches of 1,024; and starts at once
+    start(at)
+    assert runs()[0].config.batch_size == 512
+
+
+def test_it_says_who_is_ahead_on_so_many_devices() -> None:
+    one, two = start_bar.queue_words(1, 0, devices=1), start_bar.queue_words(1, 0, devices=2)
+    assert one == "1 training is ahead of yours."
+    assert two == "1 training is under way, and there is room for yours: it starts at once."
+    assert start_bar.queue_words(2, 0, devices=2) == "2 trainings are ahead of yours."
+    assert start_bar.queue_words(1, 1, devices=2) == "2 trainings are ahead of yours."
+
+
+@pytest.mark.usefixtures("all_data")
 def test_it_says_how_many_are_ahead() -> None:
     at = open_view()
     assert "Nothing else is being trained" in said(at)
@@ -337,7 +359,9 @@ def test_the_download_is_offered_shared_cancelled_and_tried_again(
         assert not viewer.exception
         (bar,) = viewer.get("progress")
         assert (bar.proto.value, bar.proto.text) == (25, "Fetching a file, 43 MB of 170 MB …")
-    other.button(key="data-offer.cancel.cifar10").click().run()
+    # The others wait for it: whoever began it, and no other student, may cancel it.
+    assert "data-offer.cancel.cifar10" not in [button.key for button in other.button]
+    at.button(key="data-offer.cancel.cifar10").click().run()
     assert at.run().button(key="data-offer.cancel.cifar10").disabled
     going.set()
     assert fetch.wait(60).state == "cancelled"

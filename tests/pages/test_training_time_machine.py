@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from cnnviz.checkpoints.card import load_card
@@ -56,6 +57,7 @@ def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(keep_run, "FOLDERS", (tmp_path / "trained", tmp_path / "checkpoints"))
     monkeypatch.setattr(warm_up, "wait_for_torch", lambda timeout_s=None: True)
     monkeypatch.setattr(Operator, "recognises", lambda self, **given: True)
+    st.cache_resource.clear()  # held-out pictures: other tests may have had the data
     training_service.clear()
     yield
     training_service.clear()
@@ -225,6 +227,16 @@ def test_a_run_that_goes_on_and_then_ends(store: RunStore) -> None:
     Attempt(store, 1, 1).end("stopped", "Stopped.")
     assert machine(at.run())["frames"]["epochs"] == [0, 1, 2]
     assert at.selectbox[0].options[0].endswith("stopped")
+
+
+def test_a_run_that_is_deleted_while_one_looks_at_it(store: RunStore) -> None:
+    past_run(store)
+    past_run(store)
+    at = open_view(view="time", run="2")
+    assert machine(at)["run"] == "2"
+    store.delete(2)
+    assert machine(at.run())["run"] == "1"
+    assert at.error[0].value == "Run 2 is gone: it was deleted."
 
 
 def test_a_run_of_which_nothing_is_kept_yet(store: RunStore) -> None:

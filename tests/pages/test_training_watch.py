@@ -13,6 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnnviz.data.datasets import load_split
+from cnnviz.errors import RunError
 from cnnviz.figures.curves import CurveRun, run_curves
 from cnnviz.runs.attempt import Attempt
 from cnnviz.runs.limits import Limits
@@ -23,6 +24,8 @@ from cnnviz.training.held_out_pictures import choose_pictures
 from cnnviz.training.snapshot import Snapshot
 from cnnviz.ui import warm_up
 from cnnviz.ui.training import service as services
+from cnnviz.ui.training.compare_view import Comparison
+from cnnviz.ui.training.live_records import LiveRecords
 from cnnviz.ui.training.packing import unpack
 from cnnviz.ui.training.service import training_service
 from tests.runs.fake_executor import FakeExecutor
@@ -272,7 +275,68 @@ def test_a_run_that_finished_leads_on(app: AppTest) -> None:
     assert app.session_state["training.view"] == "time"
     press(app, "Compare with other runs")
     assert app.session_state["training.view"] == "compare"
-    assert app.session_state["training.run"] == 1
+    assert kept_runs(app) == (1,)
+
+
+def kept_runs(app: AppTest) -> tuple[int, ...]:
+    """What the view "Compare" will tick."""
+    comparison: Comparison = app.session_state["training.compare"]
+    return comparison.runs
+
+
+def test_a_run_is_compared_with_those_that_are_ticked_already(app: AppTest) -> None:
+    attempt = begin()
+    attempt.add([step_record(50), epoch_record(1)])
+    attempt.end("finished", "Done.")
+    app.session_state["training.compare"] = Comparison((7, 1, 8), "epoch")
+    press(app.run(), "Compare with other runs")
+    assert kept_runs(app) == (1, 7, 8)
+    assert app.session_state["training.compare"].axis == "epoch"
+
+
+def test_a_run_that_was_deleted_meanwhile_is_said(app: AppTest, store: RunStore) -> None:
+    other, mine = store.create_run(CONFIG, SOMEONE), store.create_run(CONFIG, SOMEONE)
+    app.query_params["run"] = str(mine.id)
+    app.run()
+    store.delete(mine.id)
+    app.run()
+    assert not app.exception
+    assert app.error[0].value == "Run 2 is gone: it was deleted."
+    assert app.selectbox[0].value == other.id
+    assert not app.run().error
+
+
+def test_a_store_that_fails_while_one_watches(app: AppTest, store: RunStore) -> None:
+    begin().add([step_record(1)])
+    app.run()
+    store.close()
+    app.run()
+    assert not app.exception
+    assert "was closed by this process" in app.error[0].value
+
+
+def test_a_store_that_fails_between_two_looks(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin().add([step_record(1)])
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise RunError("the store is in use by another process for long: try again")
+
+    monkeypatch.setattr(LiveRecords, "made", fails)
+    app.run()
+    assert not app.exception
+    assert "in use by another process" in app.error[0].value
+
+
+def test_what_is_said_of_a_run_is_no_markup(app: AppTest) -> None:
+    attempt = begin(owner_of(app))
+    training_service().store.rename(1, "![x](http://x.y/z) $1 and $2 *b*")
+    app.run()
+    (pause,) = [button for button in app.button if button.label == "Pause"]
+    attempt.end("finished", "Done.")
+    pause.click().run()
+    assert r"!\[x\](http\://x.y/z) \$1 and \$2 \*b\* is finished: it" in app.error[0].value
 
 
 def test_a_store_that_cannot_be_opened(

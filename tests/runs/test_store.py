@@ -8,12 +8,13 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
 
 from cnnviz.errors import DiskFullError, RunError
-from cnnviz.runs import schema
+from cnnviz.runs import folders, schema
 from cnnviz.runs.attempt import Attempt, LostRunError
 from cnnviz.runs.limits import Limits
 from cnnviz.runs.run import Command, Run
@@ -72,8 +73,11 @@ def test_names_and_notes(store: RunStore) -> None:
     changed = store.get_run(run.id)
     assert (changed.name, changed.note) == ("x" * 80, "why")
     assert changed.version > run.version
-    with pytest.raises(RunError, match="needs a name"):
-        store.rename(run.id, " \n ")
+    for empty in (" \n ", "\u200b", "\u202e\ud800"):  # nothing that could be seen
+        with pytest.raises(RunError, match="needs a name"):
+            store.rename(run.id, empty)
+    store.rename(run.id, "\u202eevil\x00 e\u0301 日本")
+    assert store.get_run(run.id).name == "evil e\u0301 日本"
     with pytest.raises(RunError, match="needs an owner"):
         store.create_run(CONFIG, "")
 
@@ -487,7 +491,8 @@ def test_a_configuration_that_nobody_knows_any_more(
     with store.connections.writing() as connection:
         connection.execute('UPDATE runs SET config = \'{"model": "x"}\' WHERE id = ?', (odd.id,))
     assert [run.id for run in store.list_runs()] == [good.id]
-    assert "is left out" in caplog.text
+    assert [run.id for run in store.list_runs()] == [good.id]
+    assert caplog.text.count("is left out") == 1  # and not at every look
     with pytest.raises(RunError, match=f"run {odd.id} is of another cnnviz"):
         store.get_run(odd.id)
     behind = store.create_run(CONFIG, "ada")
@@ -517,3 +522,29 @@ def test_a_full_disk_is_said_and_leaves_what_there_was(store: RunStore) -> None:
     with pytest.raises(DiskFullError, match=r"The disk of .*runs is full: make room"):
         write_on()
     assert store.get_run(run.id).owner == "ada"
+
+
+def test_a_run_can_be_deleted_from_a_full_disk(
+    store: RunStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = store.create_run(CONFIG, "ada")
+    folders.keep_reserve(root)
+    reserve, writing = root / "reserve", store.connections.writing
+
+    def full_while_reserved() -> AbstractContextManager[sqlite3.Connection]:
+        if reserve.exists():
+            raise DiskFullError("The disk is full: make room on it")
+        return writing()
+
+    monkeypatch.setattr(store.connections, "writing", full_while_reserved)
+    store.delete(run.id)
+    assert store.list_runs() == []
+    assert not reserve.exists()
+
+
+def test_many_who_ask_at_once_leave_few_connections_open(store: RunStore) -> None:
+    with ExitStack() as lent:
+        for _ in range(30):
+            lent.enter_context(store.connections.lent())
+    assert len(store.connections._idle) == 8
+    assert store.list_runs() == []

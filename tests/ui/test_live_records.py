@@ -158,6 +158,30 @@ def test_thirty_at_once_cost_one_look_and_one_making(
     assert store.asked == [0]
 
 
+def test_what_takes_long_holds_up_nobody_who_asks_for_something_else(
+    store: CountingStore, live: LiveRecords
+) -> None:
+    run, _ = begin(store)
+    begun, may_end = threading.Event(), threading.Event()
+
+    def slow(told: Told) -> str:
+        begun.set()
+        assert may_end.wait(10)
+        return f"slow, {len(told.steps)} steps"
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(live.made, run.id, "slow", slow)
+        assert begun.wait(10)
+        try:
+            quick = threads.submit(live.made, run.id, "quick", lambda told: len(told.steps))
+            assert quick.result(5) == 0
+            assert live.made_so_far(run.id, "slow", slow) is None
+        finally:
+            may_end.set()
+        assert first.result(10) == "slow, 0 steps"
+    assert live.made_so_far(run.id, "slow", slow) == "slow, 0 steps"
+
+
 def test_readers_and_a_writer_at_once_lose_nothing(store: CountingStore) -> None:
     run, attempt = begin(store)
     live = LiveRecords(store)

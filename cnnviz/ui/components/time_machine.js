@@ -33,7 +33,7 @@ class TimeMachine {
     this.picture = 0;
   }
 
-  // data: { id, version, is_open, epoch, picture, frames }
+  // data: { id, run, version, epoch, picture, frames }
   receive(data, setStateValue) {
     this.setStateValue = setStateValue;
     const asked = this.version !== data.version;

@@ -14,8 +14,10 @@ from cnnviz.figures.curves import AXES, SMOOTHING, CurveRun, Quantity, XAxis
 from cnnviz.query import QueryReader, shorten
 from cnnviz.runs.run import Run
 from cnnviz.training.compare import differences
+from cnnviz.ui.plain_text import plain
 from cnnviz.ui.training.manage_runs import show_manage
 from cnnviz.ui.training.refusals import show_refusals
+from cnnviz.ui.training.run_choice import PAGE
 from cnnviz.ui.training.run_table import forget_ticks, tick_runs
 from cnnviz.ui.training.service import TrainingService, training_service
 from cnnviz.ui.training.viewer import show_passphrase_box, this_viewer
@@ -72,7 +74,7 @@ def show(state: PageState) -> None:
         viewer = this_viewer(service)
         runs = service.live.runs()
     except CnnvizError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     if state.has_news_for(_KEPT):
         _keep(_read(state, {run.id for run in runs}))
@@ -110,6 +112,18 @@ def show(state: PageState) -> None:
     with one:
         show_manage(service, viewer, chosen)
         show_passphrase_box(service, viewer)
+
+
+def compare_with_ticked(run_id: int) -> None:
+    """Let the next run of the page compare this training with those that are ticked.
+
+    For callbacks.
+    """
+    kept = kept_comparison()
+    others = (number for number in kept.runs if number != run_id)
+    _keep(replace(kept, runs=(run_id, *others)))
+    forget_ticks()
+    go_to_view(PAGE, "compare")
 
 
 def kept_comparison() -> Comparison:
@@ -174,20 +188,24 @@ def _show_curves(service: TrainingService, runs: Sequence[Run], comparison: Comp
     is_dark = st.context.theme.type == "dark"
     of = tuple((run.id, run.version, run.name) for run in runs)
     quantities: tuple[Quantity, ...] = ("loss", "accuracy")
-    with st.container(), st.spinner("Reading the runs …"):
-        figures = [
-            _figure(
-                str(service.store.folder),
-                of,
-                quantity,
-                comparison.axis,
-                comparison.smoothing_steps,
-                comparison.logarithmic and quantity == "loss",
-                is_dark,
-                service,
-            )
-            for quantity in quantities
-        ]
+    try:
+        with st.container(), st.spinner("Reading the runs …"):
+            figures = [
+                _figure(
+                    str(service.store.folder),
+                    of,
+                    quantity,
+                    comparison.axis,
+                    comparison.smoothing_steps,
+                    comparison.logarithmic and quantity == "loss",
+                    is_dark,
+                    service,
+                )
+                for quantity in quantities
+            ]
+    except CnnvizError as error:  # one was deleted a moment ago
+        st.error(plain(str(error)))
+        return
     for column, quantity, figure in zip(st.columns(2), quantities, figures, strict=True):
         with column:
             st.markdown(f"**{quantity.capitalize()}**")

@@ -21,6 +21,7 @@ from cnnviz.training.export import epochs_csv, steps_csv
 from cnnviz.training.script import training_script
 from cnnviz.training.tensorboard import tensorboard_zip
 from cnnviz.ui import warm_up
+from cnnviz.ui.plain_text import plain
 from cnnviz.ui.training.saving import Job, Jobs
 from cnnviz.ui.training.service import TrainingService
 from cnnviz.ui.training.viewer import Viewer
@@ -81,12 +82,12 @@ def _show_saving(service: TrainingService, run: Run, epoch: int, may_save: bool)
         try:
             refuse_name(name.strip(), FOLDERS)
         except CnnvizError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
             return
         _JOBS.ask(what, partial(_save, service, run.id, epoch, name.strip()))
         st.rerun()
     if job is not None and job.refusal is not None:
-        st.error(job.refusal)
+        st.error(plain(job.refusal))
 
 
 def _save(
@@ -215,7 +216,7 @@ def _show_program(service: TrainingService, run: Run) -> None:
         try:
             st.code(_program(service, run), language="python")
         except CnnvizError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
 
 
 def _program(service: TrainingService, run: Run) -> str:

@@ -73,19 +73,25 @@ class LiveRecords:
     def made(self, run_id: int, what: Hashable, make: Callable[[Told], Made]) -> Made:
         """What `make` makes of what a run told; the same for all who ask for the same `what`.
 
-        make is called once for each version, by whoever asks first; the others wait for it.
+        make is called once for each version, by whoever asks first and never by two at once. The
+        others wait for it; those who ask for something else do not.
         """
-        held = self._find(run_id)
-        with held.lock:
-            told = self._refreshed(held, run_id)
-            if what in held.made and held.made[what][0] == told.version:
-                return cast(Made, held.made[what][1])
-            made = make(told)
-            held.made.pop(what, None)
-            held.made[what] = told.version, made
-            while len(held.made) > _MOST_MADE:
-                held.made.popitem(last=False)
-            return made
+        told, one = self._asked_for(run_id, what)
+        with one.lock:
+            return cast(Made, one.renewed(told, make))
+
+    def made_so_far(self, run_id: int, what: Hashable, make: Callable[[Told], Made]) -> Made | None:
+        """The same for what takes long: while one makes it, the others get what was made last.
+
+        None: that is the first time.
+        """
+        told, one = self._asked_for(run_id, what)
+        if not one.lock.acquire(blocking=False):
+            return cast(Made | None, one.value)
+        try:
+            return cast(Made, one.renewed(told, make))
+        finally:
+            one.lock.release()
 
     def kept(self, run_id: int, what: Hashable, make: Callable[[], Made]) -> Made:
         """What is remembered of a run beside its records, for as long as the run is held."""
@@ -114,6 +120,16 @@ class LiveRecords:
                 oldest = next(iter(self._held))
             return held
 
+    def _asked_for(self, run_id: int, what: Hashable) -> tuple[Told, _Made]:
+        held = self._find(run_id)
+        with held.lock:
+            told = self._refreshed(held, run_id)
+            one = held.made.setdefault(what, _Made())
+            held.made.move_to_end(what)
+            while len(held.made) > _MOST_MADE:
+                held.made.popitem(last=False)
+            return told, one
+
     def _refreshed(self, held: _Held, run_id: int, *, at_once: bool = False) -> Told:
         now = self._clock()
         if held.told is not None and not at_once and now - held.read_at < FRESH_S:
@@ -136,8 +152,26 @@ class LiveRecords:
         return held.told
 
 
+class _Made:
+    """What was made last, of which version; its lock is taken by whoever makes it."""
+
+    __slots__ = ("lock", "value", "version")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.value: Any = None
+        self.version = -1
+
+    def renewed(self, told: Told, make: Callable[[Told], Any]) -> Any:
+        """What it is of this version, or of a newer one that another thread read meanwhile."""
+        if self.version < told.version:
+            self.value = make(told)
+            self.version = told.version
+        return self.value
+
+
 class _Held:
-    """What is held of one run; its lock is taken by whoever reads or makes something of it."""
+    """What is held of one run; its lock is taken by whoever reads it."""
 
     __slots__ = ("kept", "lock", "looked_at", "made", "read_at", "told")
 
@@ -146,7 +180,7 @@ class _Held:
         self.told: Told | None = None
         self.read_at = 0.0
         self.looked_at = 0.0
-        self.made: OrderedDict[Hashable, tuple[int, Any]] = OrderedDict()
+        self.made: OrderedDict[Hashable, _Made] = OrderedDict()
         self.kept: dict[Hashable, Any] = {}
 
 

@@ -10,7 +10,8 @@ import streamlit as st
 from cnnviz.data.sizes import format_bytes
 from cnnviz.errors import CnnvizError
 from cnnviz.runs.permissions import may_stop
-from cnnviz.runs.run import Run
+from cnnviz.runs.run import MAX_NAME, MAX_NOTE, Run
+from cnnviz.ui.plain_text import plain
 from cnnviz.ui.training.refusals import kept_refusals
 from cnnviz.ui.training.run_choice import go_to_run, run_title
 from cnnviz.ui.training.service import TrainingService
@@ -41,7 +42,7 @@ def show_manage(service: TrainingService, viewer: Viewer, runs: Sequence[Run]) -
     )
     run = known[number]
     if run.message:
-        st.caption(run.message)
+        st.caption(plain(run.message))
     with st.container(horizontal=True):
         st.button("Watch", on_click=go_to_run, args=(run.id, "watch"))
         st.button("Time machine", on_click=go_to_run, args=(run.id, "time"))
@@ -54,8 +55,8 @@ def show_manage(service: TrainingService, viewer: Viewer, runs: Sequence[Run]) -
             st.text(run.note)
         return
     with st.form(f"{_KEPT}.form.{run.id}", border=False):
-        name = st.text_input("Name", value=run.name, max_chars=80)
-        note = st.text_area("Note", value=run.note, max_chars=2000, height=80)
+        name = st.text_input("Name", value=run.name, max_chars=MAX_NAME)
+        note = st.text_area("Note", value=run.note, max_chars=MAX_NOTE, height=80)
         if st.form_submit_button("Save name and note"):
             _save(service, run, name, note)
     st.button("Delete this run …", on_click=_ask, args=(run.id,))
@@ -70,7 +71,7 @@ def _save(service: TrainingService, run: Run, name: str, note: str) -> None:
         if note != run.note:
             service.store.set_note(run.id, note)
     except CnnvizError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     st.rerun()
 
@@ -91,7 +92,7 @@ def _ask(run_id: int | None) -> None:
 def _ask_before_deleting(service: TrainingService, run: Run) -> None:
     if st.session_state.get(_ASKING) != run.id:
         st.rerun()  # which closes the dialog
-    st.markdown(f"Run {run.id}: **{_plain(run.name)}**")
+    st.markdown(f"Run {run.id}: **{plain(run.name)}**")
     act, leave = "Delete for good", "Keep it"
     if run.is_active:
         act, leave = "Stop it", "Leave it"
@@ -122,8 +123,3 @@ def _delete(service: TrainingService, run_id: int) -> None:
     _ask(None)
     with kept_refusals():
         service.store.delete(run_id)
-
-
-def _plain(text: str) -> str:
-    """A viewer's words, not as markup."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()<>#+-.!|~$:&" else sign for sign in text)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import lru_cache, partial
 from html import escape
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
@@ -15,6 +16,8 @@ from cnnviz.ui.page import draw_until_torch
 
 if TYPE_CHECKING:
     from cnnviz.layers import LayerTrace
+
+_TRACING: Final = Lock()
 
 STYLE: Final = """
 .cnnviz-layers { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
@@ -53,9 +56,14 @@ def _draw(spec: ModelSpec) -> None:
         st.caption(f"The layers cannot be listed: PyTorch {warm_up.status()}.")
 
 
-@cache
 def trace_of(spec: ModelSpec) -> tuple[LayerTrace, ...]:
-    """The layers of a network; imports torch."""
+    """The layers of a network; imports torch. One at a time: a class chooses the same at once."""
+    with _TRACING:
+        return _traced(spec)
+
+
+@lru_cache(maxsize=64)
+def _traced(spec: ModelSpec) -> tuple[LayerTrace, ...]:
     from cnnviz.layers import trace_layers
     from cnnviz.models.registry import build_model
 

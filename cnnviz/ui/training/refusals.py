@@ -9,6 +9,7 @@ from typing import Final
 import streamlit as st
 
 from cnnviz.errors import CnnvizError
+from cnnviz.ui.plain_text import plain
 
 _KEPT: Final = "training.refused"
 
@@ -22,11 +23,16 @@ def kept_refusals() -> Iterator[None]:
     try:
         yield
     except CnnvizError as error:
-        st.session_state[_KEPT] = str(error)
+        keep_refusal(str(error))
+
+
+def keep_refusal(sentence: str) -> None:
+    """Keeps what cannot be, for `show_refusals`."""
+    st.session_state[_KEPT] = sentence
 
 
 def show_refusals() -> None:
     """Shows what was refused since it was last shown, once."""
     refused: str | None = st.session_state.pop(_KEPT, None)
     if refused:
-        st.error(refused)
+        st.error(plain(refused))

@@ -8,6 +8,7 @@ from typing import Final
 import streamlit as st
 
 from cnnviz.runs.run import Run
+from cnnviz.ui.training.refusals import keep_refusal
 from cnnviz.ui.url_state import PageState
 from cnnviz.ui.views import go_to_view
 
@@ -31,6 +32,7 @@ def choose_run(state: PageState, runs: Sequence[Run]) -> Run | None:
         return None
     kept = st.session_state.get(CHOSEN)
     if kept not in known:
+        say_if_gone(kept)
         kept = st.session_state[CHOSEN] = runs[0].id
     st.session_state[f"{CHOSEN}.widget"] = kept
     st.selectbox(
@@ -41,6 +43,12 @@ def choose_run(state: PageState, runs: Sequence[Run]) -> Run | None:
         on_change=_keep_choice,
     )
     return known[kept]
+
+
+def say_if_gone(run_id: int | None) -> None:
+    """Keeps a sentence for `show_refusals` if that run, which was chosen, is there no more."""
+    if run_id is not None:
+        keep_refusal(f"Run {run_id} is gone: it was deleted.")
 
 
 def go_to_run(run_id: int, view: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
-
-import streamlit as st
+from typing import Final
 
 from cnnviz.errors import CnnvizError
 from cnnviz.runs.folders import runs_folder
@@ -32,20 +32,41 @@ class TrainingService:
         object.__setattr__(self, "live", LiveRecords(self.store))
 
 
-def _close(service: TrainingService) -> None:
-    service.queue.close()
-    service.store.close()
+class _OnlyService:
+    """The service of this server process.
 
-
-# "Clear cache" in Streamlit's menu drops what is cached while a worker of it may run: on_release
-# ends the queue first, so that there are never two of this server.
-@st.cache_resource(show_spinner=False, on_release=_close)
-def training_service() -> TrainingService:
-    """Opens the store and starts the queue at the first call of the server process.
-
-    RunError or SettingError, with the sentence to show, if either cannot be; asked again the next
-    time.
+    Not in Streamlit's cache: any browser may have that cleared, for all viewers, and this would
+    interrupt what is being trained.
     """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._service: TrainingService | None = None
+
+    def __call__(self) -> TrainingService:
+        """Opens the store and starts the queue at the first call.
+
+        RunError or SettingError, with the sentence to show, if either cannot be; asked again the
+        next time.
+        """
+        with self._lock:
+            if self._service is None:
+                self._service = _open()
+            return self._service
+
+    def clear(self) -> None:
+        """Ends the queue and its workers, and closes the store; the next call opens them anew."""
+        with self._lock:
+            service, self._service = self._service, None
+            if service is not None:
+                service.queue.close()
+                service.store.close()
+
+
+training_service: Final = _OnlyService()
+
+
+def _open() -> TrainingService:
     limits = load_limits()
     operator = Operator.from_environment(at_loopback=limits.loopback_may_stop)
     store = RunStore(runs_folder())

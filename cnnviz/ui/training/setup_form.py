@@ -15,7 +15,8 @@ import streamlit as st
 from cnnviz.data.catalogue import DATASETS
 from cnnviz.models.registry import MODELS, find_model
 from cnnviz.runs.limits import Limits
-from cnnviz.runs.plan import MAX_NAME, Plan, Range, ranges, value_of
+from cnnviz.runs.plan import Plan, Range, ranges, value_of
+from cnnviz.runs.run import MAX_NAME
 from cnnviz.training.config import CHOICES
 
 KEPT: Final = "training.new"

@@ -17,6 +17,7 @@ from cnnviz.runs.limits import Limits
 from cnnviz.runs.plan import Plan, read_plan
 from cnnviz.training.presets import PRESETS, Preset
 from cnnviz.ui.data_offer import offer_data
+from cnnviz.ui.plain_text import plain
 from cnnviz.ui.training import network_table, schedule_line, start_bar
 from cnnviz.ui.training.service import training_service
 from cnnviz.ui.training.setup_form import (
@@ -42,7 +43,7 @@ def show(state: PageState) -> None:
     try:
         service = training_service()
     except (RunError, SettingError) as error:
-        st.error(f"Nothing can be trained on this server: {error}")
+        st.error(f"Nothing can be trained on this server: {plain(str(error))}")
         return
     viewer = this_viewer(service)
     is_news = state.has_news_for(PLAN)
@@ -52,12 +53,13 @@ def show(state: PageState) -> None:
         plan, notes = read_plan(query, service.limits, first=first_preset())
         keep_plan(plan)
         state.keep_notes(notes)
-    plan = kept_plan()
+    # The recipe of a network that was chosen may go beyond what this server allows.
+    keep_plan(plan := kept_plan().within(service.limits))
     state.write({"view": "new"} | plan.to_query())
     state.show_notes()
     _show_presets(plan, service.limits)
     bar = st.container(key="start-bar")
-    there = offer_data(plan.config.dataset)
+    there = offer_data(plan.config.dataset, viewer)
     with bar:
         start_bar.show_start(plan, there, service, viewer)
     settings, network = st.columns([3, 2], gap="large")

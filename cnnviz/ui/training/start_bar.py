@@ -8,14 +8,15 @@ from typing import Final
 import streamlit as st
 
 from cnnviz.data.availability import Availability, find_availability, starter_count
-from cnnviz.errors import DataError, RunError
+from cnnviz.errors import CnnvizError, DataError, RunError
 from cnnviz.runs.estimate import Estimate, estimate_duration, format_about
 from cnnviz.runs.plan import Plan, hold_out_at_most
 from cnnviz.runs.run import ACTIVE, OPEN
 from cnnviz.training.config import TrainingConfig
+from cnnviz.ui.plain_text import plain
 from cnnviz.ui.training.refusals import kept_refusals, show_refusals
 from cnnviz.ui.training.run_choice import go_to_run
-from cnnviz.ui.training.service import TrainingService
+from cnnviz.ui.training.service import TrainingService, training_service
 from cnnviz.ui.training.setup_form import keep_plan, take_fields
 from cnnviz.ui.training.viewer import Viewer
 
@@ -58,7 +59,7 @@ def show_start(plan: Plan, there: Availability, service: TrainingService, viewer
         if there.train is None:
             st.caption(_nothing_to_train_on(there))
         else:
-            st.fragment(_show_queue, run_every=_LOOK_EVERY_S)(service)
+            st.fragment(_show_queue, run_every=_LOOK_EVERY_S)()
             if (estimate := _estimate(config, there, service)) is not None:
                 st.caption(
                     f"Takes {format_about(estimate.seconds)}, judging by run {estimate.run_id}.",
@@ -81,12 +82,12 @@ def start_words(plan: Plan, there: Availability) -> str:
     return f"Start · {plan.title}{starter}, {epochs:,} epoch{'' if epochs == 1 else 's'}"
 
 
-def queue_words(running: int, waiting: int) -> str:
-    """Who is ahead of a training that is handed in now."""
-    if waiting == 0:
-        if running == 0:
-            return "Nothing else is being trained: it starts at once."
-        return f"{_trainings(running)} under way."
+def queue_words(running: int, waiting: int, *, devices: int) -> str:
+    """Who is ahead of a training that is handed in now; devices: so many are trained at once."""
+    if running == waiting == 0:
+        return "Nothing else is being trained: it starts at once."
+    if waiting == 0 and running < devices:
+        return f"{_trainings(running)} under way, and there is room for yours: it starts at once."
     return f"{_trainings(running + waiting)} ahead of yours."
 
 
@@ -94,14 +95,16 @@ def _trainings(count: int) -> str:
     return "1 training is" if count == 1 else f"{count:,} trainings are"
 
 
-def _show_queue(service: TrainingService) -> None:
+def _show_queue() -> None:
     try:
+        service = training_service()  # that of now: it may have been opened anew
         runs = service.store.list_runs(statuses=OPEN)
-    except RunError as error:
-        st.caption(str(error), width="content")
+    except CnnvizError as error:
+        st.caption(plain(str(error)), width="content")
         return
     running = sum(run.status in ACTIVE for run in runs)
-    st.caption(queue_words(running, len(runs) - running), width="content")
+    words = queue_words(running, len(runs) - running, devices=service.queue.devices)
+    st.caption(words, width="content")
 
 
 def _estimate(
@@ -119,7 +122,8 @@ def _estimate(
 
 
 def _start(service: TrainingService, viewer: Viewer) -> None:
-    plan = take_fields()  # not the plan that was drawn: something may have been typed since
+    # Not the plan that was drawn: something may have been typed since.
+    plan = take_fields().within(service.limits)
     with kept_refusals():
         there = find_availability(plan.config.dataset)
         if there.train is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,9 +16,11 @@ from cnnviz.training.config import TrainingConfig
 from cnnviz.training.held_out_pictures import PICTURES, HeldOut, find_held_out
 from cnnviz.training.history import EpochLook, look_at
 from cnnviz.ui.components.time_machine import time_machine
+from cnnviz.ui.plain_text import plain
 from cnnviz.ui.training.keep_run import show_keep
 from cnnviz.ui.training.past_runs import PastRun, past_runs
-from cnnviz.ui.training.run_choice import CHOSEN
+from cnnviz.ui.training.refusals import show_refusals
+from cnnviz.ui.training.run_choice import CHOSEN, say_if_gone
 from cnnviz.ui.training.service import TrainingService, training_service
 from cnnviz.ui.training.viewer import Viewer, this_viewer
 from cnnviz.ui.url_state import PageState
@@ -35,16 +37,19 @@ def show(state: PageState) -> None:
     """The run, its epochs, and what can be kept of them; in the URL through the page's `state`."""
     try:
         service = training_service()
-        runs = past_runs(service.store, service.live.runs())
+        every = service.live.runs()
+        runs = past_runs(service.store, every)
     except CnnvizError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     viewer = this_viewer(service)
     asked = _read_link(state, runs)
     # Containers, so that the machine keeps its place in the page: one that moves is mounted anew.
-    with st.container():
+    above = st.container()
+    past = _choose(runs, {run.id for run in every})
+    with above:
         state.show_notes()
-    past = _choose(runs)
+        show_refusals()
     if past is None:
         st.info("There is nothing to go back to: no run has begun yet.")
         st.button("Start a training", on_click=go_to_view, args=(state.page, "new"))
@@ -91,8 +96,11 @@ def _asked_number(state: PageState, name: str, low: int, high: int) -> int | Non
     return None
 
 
-def _choose(runs: Mapping[str, PastRun]) -> PastRun | None:
-    """A list to choose a run from, and the run that is chosen; None if there is none."""
+def _choose(runs: Mapping[str, PastRun], known: Container[int]) -> PastRun | None:
+    """A list to choose a run from, and the run that is chosen; None if there is none.
+
+    known: the numbers of all runs of the store, those that have nothing to go back to included.
+    """
     if not runs:
         return None
     shipped, run_then = st.session_state.get(f"{_KEPT}.shipped", (None, None))
@@ -101,6 +109,9 @@ def _choose(runs: Mapping[str, PastRun]) -> PastRun | None:
     key = shipped if shipped in runs and chosen == run_then else str(chosen)
     if key not in runs:
         key = next(iter(runs))
+        if chosen is not None and chosen not in known:
+            say_if_gone(chosen)
+            st.session_state.pop(CHOSEN)
     st.session_state[f"{_KEPT}.widget"] = key
     st.selectbox(
         "Run",
@@ -133,13 +144,13 @@ def _set(epoch: int | None, picture: int) -> None:
 def _epochs(
     service: TrainingService, viewer: Viewer, past: PastRun, state: PageState, was_open: bool
 ) -> None:
-    if was_open and past.run is not None:
+    if past.run is not None:
         try:
-            past = past.as_of(service.live.told(past.run.id).run)
+            past = past.as_of(service.store.get_run(past.run.id))
         except CnnvizError:  # deleted meanwhile
             st.rerun()
-        if past.run is None or not past.run.is_open:
-            st.rerun()  # which stops the clock
+        if past.run is None or past.run.is_open != was_open:
+            st.rerun()  # which stops the clock, or starts it
     _receive(past)
     config = past.config
     with st.container(), st.spinner("Reading the epochs …"):
@@ -155,9 +166,9 @@ def _epochs(
     _write_link(state, past, epoch, picture)
     with st.container():
         for problem in problems:
-            st.warning(problem)
+            st.warning(plain(problem))
         if lacking and frames is not None:
-            st.info(lacking)
+            st.info(plain(lacking))
     if frames is None:
         st.info(
             "Nothing is kept of this run yet: come back after its first steps."

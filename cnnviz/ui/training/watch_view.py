@@ -14,6 +14,8 @@ from cnnviz.errors import CnnvizError, RunError
 from cnnviz.runs.run import Run
 from cnnviz.ui.components.learned_board import learned_board
 from cnnviz.ui.components.live_board import live_board, live_feed
+from cnnviz.ui.plain_text import plain
+from cnnviz.ui.training.compare_view import compare_with_ticked
 from cnnviz.ui.training.controls import show_controls
 from cnnviz.ui.training.curve_choice import read_settings, settings_query, show_settings
 from cnnviz.ui.training.learned import LearnedSoFar
@@ -52,9 +54,14 @@ def show(state: PageState) -> None:
     try:
         service = training_service()
     except CnnvizError as error:
-        st.error(f"Nothing can be trained on this server: {error}")
+        st.error(f"Nothing can be trained on this server: {plain(str(error))}")
         return
     viewer = this_viewer(service)
+    try:
+        runs = service.live.runs()
+    except RunError as error:
+        st.error(plain(str(error)))
+        return
     settings = read_settings(state)
     st.html(f"<style>{_STYLE}</style>")
     # Containers, so that what follows keeps its place in the page: a board that moves is mounted
@@ -63,7 +70,7 @@ def show(state: PageState) -> None:
     with st.container():
         choice, words = st.columns([2, 3], vertical_alignment="bottom", gap="large")
         with choice:
-            chosen = choose_run(state, service.live.runs())
+            chosen = choose_run(state, runs)
     with above:
         state.show_notes()
         show_refusals()
@@ -75,7 +82,7 @@ def show(state: PageState) -> None:
     try:
         told = service.live.told(chosen.id, at_once=True)
     except RunError as error:  # deleted a moment ago
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     with words:
         _show_state(told.run)
@@ -92,9 +99,14 @@ def show(state: PageState) -> None:
     drawn = _what_matters(told.run)
 
     def live() -> None:
-        _draw_again_if_changed(service, told.run.id, drawn)
-        if is_drawn:
-            _show_live(service, told.run.id, settings)
+        try:
+            if _what_matters(service.live.told(told.run.id).run) != drawn:
+                st.rerun()
+            if is_drawn:
+                _show_live(service, told.run.id, settings)
+        except RunError as error:
+            _draw_again_if_gone(service, told.run.id)
+            st.error(plain(str(error)))  # until the next look
 
     # Nothing is asked for again once a run has ended; it is drawn once more when it does.
     st.fragment(live, run_every=EVERY_S if told.run.is_open else None)()
@@ -108,17 +120,21 @@ def _show_live(service: TrainingService, run_id: int, settings: CurveSettings) -
         key="training.live_feed",
     )
     learned = live.kept(run_id, "learned", lambda: LearnedSoFar(service.store.folder_of(run_id)))
-    if (content := live.made(run_id, "learned", learned.as_bytes)) is not None:
+    # Looking for the pictures may take seconds, for which the curves of the others must not wait.
+    # Once a run has ended nothing is asked for again, so that all wait for the last.
+    is_open = live.told(run_id).run.is_open
+    make = live.made_so_far if is_open else live.made
+    if (content := make(run_id, "learned", learned.as_bytes)) is not None:
         learned_board(content, key="training.learned_board")
 
 
-def _draw_again_if_changed(service: TrainingService, run_id: int, drawn: Hashable) -> None:
-    """Draws the whole page again if what stands around its live part is no longer so."""
+def _draw_again_if_gone(service: TrainingService, run_id: int) -> None:
+    """Draws the whole page again if the run was deleted, or the store opened anew."""
     try:
-        is_so = _what_matters(service.live.told(run_id).run) == drawn
-    except RunError:  # deleted
-        is_so = False
-    if not is_so:
+        is_gone = training_service() is not service or service.store.version(run_id) == 0
+    except CnnvizError:
+        return
+    if is_gone:
         st.rerun()
 
 
@@ -161,8 +177,8 @@ def _show_end(service: TrainingService, run: Run) -> None:
             st.button(
                 "Compare with other runs",
                 help="Its curves over those of others, and in what their settings differ.",
-                on_click=go_to_run,
-                args=(run.id, "compare"),
+                on_click=compare_with_ticked,
+                args=(run.id,),
             )
     if run.status in ("failed", "interrupted"):
         log = _end_of(service.store.folder_of(run.id).log)
