@@ -7,6 +7,7 @@ st.navigation(
         st.Page("pages/home.py", title="Lessons", default=True),
         st.Page("pages/convolution.py", title="Convolution"),
         st.Page("pages/training.py", title="Training"),
+        st.Page("pages/confusion.py", title="Confusion"),
     ],
     position="top",
 ).run()

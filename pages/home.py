@@ -10,7 +10,7 @@ import streamlit as st
 
 from cnnviz.checkpoints.folders import checkpoint_folders, list_checkpoints
 from cnnviz.data.locations import find_data
-from cnnviz.ui import drawing, machine_card, preview, training_preview
+from cnnviz.ui import confusion_preview, drawing, machine_card, preview, training_preview
 from cnnviz.ui.page import set_up_page
 from cnnviz.ui.training.service import trainings_here
 
@@ -93,6 +93,27 @@ TRAINING = (
     ),
 )
 
+CONFUSION = (
+    Card(
+        "matrix",
+        "Confusion matrix",
+        "Click a number, see its pictures, and ask of each where the network looked.",
+        confusion_preview.matrix,
+    ),
+    Card(
+        "calibration",
+        "Calibration",
+        "Does a network know how sure it may be?",
+        confusion_preview.calibrated,
+    ),
+    Card(
+        "own",
+        "Your own picture",
+        "What it says of a photograph of yours, and where it looked.",
+        confusion_preview.own_picture,
+    ),
+)
+
 STYLE = """
 [class*="st-key-lesson-cards-"] {
     display: grid; gap: 1rem; align-items: stretch;
@@ -160,6 +181,7 @@ show_lesson(
     CONVOLUTION,
 )
 show_lesson("training", "Training", "What happens while a network learns?", TRAINING)
+show_lesson("confusion", "Confusion", "What does it get wrong, and where did it look?", CONFUSION)
 machine_card.show(
     find_data(PROJECT), list_checkpoints(*checkpoint_folders(PROJECT)), trainings_here()
 )

@@ -15,6 +15,8 @@ In reading order:
     requests        Target and AttributionRequest: what is asked for, checked
     results         what comes back, as arrays
     network_input   a viewer's photograph to a picture of the network's size, step by step
+    differences     the map of a difference of two classes from their two maps
+    words           what maps and their checks say, in sentences
     turns           a few computations at a time, the others wait in line
     subject         a network, its normalization and a picture (imports torch, as all below)
     private_copy    a network of one's own that shares the weights

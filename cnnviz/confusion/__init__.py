@@ -1,6 +1,6 @@
 """What networks get wrong, class by class and picture by picture. Importing this imports nothing.
 
-Nothing here needs torch or runs a network: everything follows from stored logits.
+All but `source_network` needs no torch and runs no network: it follows from stored logits.
 
 In reading order:
 
@@ -18,7 +18,9 @@ In reading order:
     pictures       the pictures themselves, as far as they are on this machine
     likeness       how alike two pictures are, by logits or by pixels
     selection      which pictures stand behind a part of the matrix, and in what order
+    look           which attribution maps of the chosen picture are shown, and its URL
     settings       everything that the page shows, and its URL
+    source_network the network behind a source, to be asked about more (imports torch)
 
 The figures are `cnnviz.figures.reliability` and `class_scores`; `confusion` beside them has the
 colours and numbers of the matrix's cells.

@@ -30,6 +30,7 @@ ORDER: Final[tuple[MethodName, ...]] = (
 )
 """In which methods are offered and shown: those of the lesson first."""
 MOST_LAYERS: Final = 30
+MOST_STARTERS: Final = 40
 _LAYER_NAME: Final = re.compile(r"[A-Za-z0-9_.]{0,60}")
 
 
@@ -52,6 +53,8 @@ class LookSettings:
     layers: int = 1
     """How many of the last layers are randomized for that."""
     squares: Squares = "4"
+    starter: int = 1
+    """Which of the starter pictures that are offered, from 1; for the view on own pictures."""
 
     def __post_init__(self) -> None:
         if len(set(self.methods)) != len(self.methods):
@@ -64,6 +67,8 @@ class LookSettings:
             raise SettingError(f"opacity_percent is {self.opacity_percent}: use 0 to 100")
         if whole_number("layers", self.layers, least=1) > MOST_LAYERS:
             raise SettingError(f"layers is {self.layers}: use 1 to {MOST_LAYERS}")
+        if whole_number("starter", self.starter, least=1) > MOST_STARTERS:
+            raise SettingError(f"starter is {self.starter}: use 1 to {MOST_STARTERS}")
         if self.scale not in SCALES or self.squares not in SQUARES:
             raise SettingError(f"use {' or '.join(SCALES)}, and {' or '.join(SQUARES)}")
         object.__setattr__(self, "parameters", _in_order(self.parameters))
@@ -97,6 +102,7 @@ class LookSettings:
             trust=trust,
             layers=read.whole("layers", 1, MOST_LAYERS, first.layers),
             squares=read.choice("squares", SQUARES, first.squares),
+            starter=read.whole("starter", 1, MOST_STARTERS, first.starter),
         )
 
     def to_query(self, class_names: Sequence[str]) -> dict[str, str]:
@@ -116,8 +122,9 @@ class LookSettings:
             )
         if self.trust is not None:
             query["trust"] = self.trust
-        if self.layers != first.layers:
-            query["layers"] = str(self.layers)
+        for name in ("layers", "starter"):
+            if getattr(self, name) != getattr(first, name):
+                query[name] = str(getattr(self, name))
         for name in ("scale", "squares"):
             if getattr(self, name) != getattr(first, name):
                 query[name] = getattr(self, name)
@@ -125,7 +132,7 @@ class LookSettings:
 
     def without_classes(self) -> LookSettings:
         """For a network with other classes."""
-        return replace(self, target=None, minus="auto")
+        return replace(self, target=None, minus="auto", starter=1)
 
     def with_parameter(self, method: MethodName, name: str, value: Value) -> LookSettings:
         """With one parameter set."""

@@ -18,6 +18,9 @@ CARDS = {
     "Train a network": "/training?view=new",
     "Compare": "/training?view=compare",
     "Time machine": "/training?view=time",
+    "Confusion matrix": "/confusion?view=matrix",
+    "Calibration": "/confusion?view=calibration",
+    "Your own picture": "/confusion?view=own",
 }
 
 
@@ -62,7 +65,7 @@ def test_a_card_is_reached_and_followed_by_keyboard(
 def test_nothing_scrolls_sideways(open_page: Callable[..., Page], page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     open_page()
-    expect(page.locator('[class*="st-key-lesson-cards-"] svg')).to_have_count(8)
+    expect(page.locator('[class*="st-key-lesson-cards-"] svg')).to_have_count(10)
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("main => main.scrollWidth <= main.clientWidth")
 

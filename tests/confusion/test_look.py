@@ -13,6 +13,7 @@ from cnnviz.attribution.parameters import Choice, LayerChoice, Number, Parameter
 from cnnviz.attribution.requests import Target
 from cnnviz.confusion.look import (
     MOST_LAYERS,
+    MOST_STARTERS,
     OPENING,
     ORDER,
     SCALES,
@@ -68,6 +69,7 @@ def looks(draw: st.DrawFn) -> LookSettings:
         trust=draw(st.none() | st.sampled_from(ORDER)),
         layers=draw(st.integers(1, MOST_LAYERS)),
         squares=draw(st.sampled_from(SQUARES)),
+        starter=draw(st.integers(1, MOST_STARTERS)),
     )
 
 
@@ -92,6 +94,7 @@ def test_what_is_shown_first_needs_no_words() -> None:
         ({"scale": "log"}, "scale=log is now method"),
         ({"trust": "me"}, "trust=me is now none"),
         ({"layers": "0"}, "layers=0 is now 1"),
+        ({"starter": "-2"}, "starter=-2 is now 1"),
         ({"squares": "3"}, "squares=3 is now 4"),
         ({"parameters": "grad_cam.layer:../../x"}, "cannot be set so"),
         ({"parameters": "integrated_gradients.steps:1e9"}, "cannot be set so"),

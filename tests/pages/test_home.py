@@ -9,6 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnnviz.checkpoints import folders
+from cnnviz.checkpoints.card import load_card
+from cnnviz.checkpoints.logits import load_logits
 from cnnviz.ui import warm_up
 from cnnviz.ui.training.service import training_service
 
@@ -31,7 +33,12 @@ def page_text(app: AppTest) -> str:
 def test_it_offers_the_lessons(home: AppTest) -> None:
     home.run()
     assert home.title[0].value == "Convolutional networks, made visible"
-    assert [header.value for header in home.header] == ["Convolution", "Training", "This machine"]
+    assert [header.value for header in home.header] == [
+        "Convolution",
+        "Training",
+        "Confusion",
+        "This machine",
+    ]
     links = [element.proto for element in home.get("page_link")]
     assert [(link.label, link.page, link.query_string) for link in links] == [
         ("By hand", "convolution", "view=hand"),
@@ -44,6 +51,9 @@ def test_it_offers_the_lessons(home: AppTest) -> None:
         ("Train a network", "training", "view=new"),
         ("Compare", "training", "view=compare"),
         ("Time machine", "training", "view=time"),
+        ("Confusion matrix", "confusion", "view=matrix"),
+        ("Calibration", "confusion", "view=calibration"),
+        ("Your own picture", "confusion", "view=own"),
     ]
 
 
@@ -51,7 +61,17 @@ def test_the_drawings_hold_the_lesson_s_numbers(home: AppTest) -> None:
     home.run()
     by_hand = home.markdown[0].value
     assert "1·1 + 1·0 + 1·1 + 0·0 + 1·1 + 1·0 + 0·1 + 0·0 + 1·1 = <b>4</b>" in by_hand
-    assert len([m for m in home.markdown if "<svg" in m.value]) == 8
+    assert len([m for m in home.markdown if "<svg" in m.value]) == 10
+
+
+def test_the_matrix_on_the_card_is_that_of_the_stored_logits(home: AppTest, project: Path) -> None:
+    card = load_card(project / "checkpoints", "lenet5-cifar10")
+    logits = load_logits(project / "checkpoints", card).logits
+    cats = logits[3000:4000].argmax(1)  # in canonical order, a thousand of each class
+    wrong = int((cats == 5).sum())
+    home.run()
+    drawn = [element.value for element in home.markdown]
+    assert any(f"<b>cat taken for dog: {wrong} of 1,000</b>" in text for text in drawn)
 
 
 def test_without_data_it_says_so_in_one_sentence(

@@ -1,0 +1,128 @@
+"""Computations that a page shows once they are done; until then how far they are, and a Stop."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, Final
+
+import streamlit as st
+
+from cnnviz.ui.confusion.attribution_work import Desk, Make, Work
+from cnnviz.ui.confusion.kept import PAGE
+
+# Not in Streamlit's cache: were that cleared, its threads would go on beside those of a second.
+DESK: Final = Desk()
+FIRST_WAIT_S: Final = 0.15
+"""What is done within this time needs no clock."""
+NEXT_WAIT_S: Final = 0.6
+"""What is done within this time is shown as it comes; what takes longer, when the clock ticks."""
+_LOOK_EVERY_S: Final = 0.5
+_VIEWER: Final = f"{PAGE}.viewer"
+_STOPPED: Final = f"{PAGE}.stopped"
+_MOST_STOPPED: Final = 200
+
+
+def ask(key: Hashable, make: Make) -> Work:
+    """What became of a computation, on behalf of this session; one that was stopped stays so."""
+    if key in _stopped():
+        return Work(key, is_stopped=True, is_done=True)
+    return DESK.ask(key, make, _viewer())
+
+
+Wait = Callable[[Sequence[Work]], None]
+"""Waits for some works, if the page has just begun to wait; else not at all."""
+
+
+def show_when_done(
+    name: str, ask_all: Callable[[], Sequence[Work]], draw: Callable[[Sequence[Work], Wait], None]
+) -> None:
+    """Draws the works that are wanted, and again and again until all of them are done.
+
+    draw: is given them in the same order; some may not be done. name: of this place on the page.
+    """
+    works = ask_all()
+    DESK.wait(works, FIRST_WAIT_S)
+    was_pending = not all(work.is_done for work in works)
+    deadline = time.monotonic() + NEXT_WAIT_S
+
+    def wait(some: Sequence[Work]) -> None:
+        DESK.wait(some, max(0.0, deadline - time.monotonic()))
+
+    def part() -> None:
+        works = ask_all()
+        is_pending = not all(work.is_done for work in works)
+        # Else the clock would go on, or not begin. Work that ends in the first moments, while the
+        # clock is set up, is drawn; the first tick stops it.
+        is_first = time.monotonic() < deadline
+        if is_pending != was_pending and not is_first:
+            st.rerun()
+        draw(works, wait)
+        pending = [work for work in works if not work.is_done]
+        if pending:
+            _show_pending(name, pending)
+
+    st.fragment(part, run_every=_LOOK_EVERY_S if was_pending else None)()
+
+
+def value_of(work: Work) -> Any:
+    """What came of a work; None if it is not done, was stopped or could not be done."""
+    return work.result if work.is_done and work.refusal is None and not work.is_stopped else None
+
+
+def say_why_not(name: str, works: Sequence[Work]) -> None:
+    """Says what could not be done, and offers what was stopped anew."""
+    for refusal in dict.fromkeys(work.refusal for work in works if work.refusal is not None):
+        st.error(_sentence(refusal))
+    stopped = [work.key for work in works if work.is_stopped]
+    if stopped:
+        st.caption("Stopped.")
+        st.button("Compute it", key=f"{PAGE}.again.{name}", on_click=_begin_again, args=(stopped,))
+
+
+def _show_pending(name: str, pending: Sequence[Work]) -> None:
+    """How far they are together, who waits, and a button that ends it for this session."""
+    begun = [work for work in pending if work.has_begun]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if begun:
+            first = begun[0]
+            others = len(pending) - 1
+            more = f", {others} more to come" if others else ""
+            st.progress(min(1.0, max(0.0, first.share)), f"{first.words or 'Begins'}{more} …")
+        else:
+            ahead = min(DESK.ahead(work) for work in pending)
+            st.progress(0.0, f"Waiting for a turn: {ahead} ahead." if ahead else "Begins …")
+        st.button(
+            "Stop computing",
+            key=f"{PAGE}.stop.{name}",
+            on_click=_stop,
+            args=([work.key for work in pending],),
+        )
+
+
+def _stop(keys: Sequence[Hashable]) -> None:
+    stopped = _stopped()
+    if len(stopped) + len(keys) > _MOST_STOPPED:
+        stopped.clear()
+    for key in keys:
+        stopped.add(key)
+        DESK.leave(key, _viewer())
+
+
+def _begin_again(keys: Sequence[Hashable]) -> None:
+    _stopped().difference_update(keys)
+
+
+def _stopped() -> set[Hashable]:
+    stopped: set[Hashable] = st.session_state.setdefault(_STOPPED, set())
+    return stopped
+
+
+def _viewer() -> str:
+    viewer: str = st.session_state.setdefault(_VIEWER, secrets.token_hex(8))
+    return viewer
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
