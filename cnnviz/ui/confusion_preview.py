@@ -33,28 +33,17 @@ def matrix() -> str:
     counts = judgements.confusion[np.ix_(chosen, chosen)].astype(np.float64)
     cat, dog = _CLASSES.index("cat"), _CLASSES.index("dog")
     words = [
-        drawing.text(90, 49 + 39 * row, name, 17, "muted") for row, name in enumerate(_CLASSES)
+        drawing.text(150, 44 + 40 * row, name, 17, "muted") for row, name in enumerate(_CLASSES)
     ]
     words += [
-        drawing.text(174 + 78 * column, 13, name, 17, "muted")
+        drawing.text(206 + 40 * column, 12, name, 16, "muted")
         for column, name in enumerate(_CLASSES)
     ]
-    cells = [
-        drawing.grid(
-            counts[row : row + 1, column : column + 1],
-            155 + 78 * column,
-            29 + 39 * row,
-            38,
-            marked=[(0, 0)] if (row, column) == (cat, dog) else (),
-            outline=(0, 0, 1, 1) if (row, column) == (cat, dog) else None,
-        )
-        for row in range(len(_CLASSES))
-        for column in range(len(_CLASSES))
-    ]
+    cells = drawing.grid(counts, 186, 24, 40, marked=[(cat, dog)], outline=(cat, dog, 1, 1))
     cats = judgements.confusion[chosen[cat]].sum()
     said = f"cat taken for dog: {counts[cat, dog]:.0f} of {cats:,}"
     description = f"A part of the confusion matrix; {said}"
-    return drawing.svg((500, 188), [*words, *cells], description, below=f"<b>{said}</b>")
+    return drawing.svg((500, 188), [*words, cells], description, below=f"<b>{said}</b>")
 
 
 @cache

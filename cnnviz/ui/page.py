@@ -35,7 +35,7 @@ _STYLE: Final = """
 .st-key-page-head { column-gap: 1.5rem; row-gap: 0; }
 /* What is mounted without being seen takes no place, nor a gap of its own. */
 [data-testid="stLayoutWrapper"]:has(> :is(.st-key-viewer-cookie, .st-key-training-live_feed)) {
-    position: absolute;
+    position: absolute; width: 1px; overflow: hidden;
 }
 [data-testid="stMainBlockContainer"] h2 { padding: 1rem 0 0; }
 .cnnviz-lead {

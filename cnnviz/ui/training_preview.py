@@ -86,10 +86,11 @@ def filters() -> str:
     except (OSError, KeyError, safetensors.SafetensorError):
         return ""
     scale = max(map(filter_scale, weights))
-    columns = "".join(
-        f'<img alt="" src="{drawing.png(filter_grid(some, scale=scale, columns=1, zoom=10))}">'
+    grids = [
+        filter_grid(some, scale=scale, columns=1, zoom=10, ground=127)  # neither light nor dark
         for some in weights
-    )
+    ]
+    columns = "".join(f'<img alt="" src="{drawing.png(grid)}">' for grid in grids)
     words = ", ".join(map(str, _SNAPSHOTS[:-1])) + f" and {_SNAPSHOTS[-1]}"
     return (
         f'<div class="cnnviz-preview"><div class="epochs" role="img" '
