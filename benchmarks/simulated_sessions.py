@@ -113,7 +113,7 @@ def simulated_sessions(url: str, page: str, query: str) -> Iterator[SimulatedSes
 # ------------------------------------------------------------------------- inside of the process
 
 
-class _Session:
+class Session:
     """One websocket and the front end behind it."""
 
     def __init__(self, url: str, page: str, query: str) -> None:
@@ -186,12 +186,12 @@ async def _obey(url: str, page: str, query: str) -> None:
     loop = asyncio.get_running_loop()
     orders = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
-    sessions: list[_Session] = []
+    sessions: list[Session] = []
     tasks: list[asyncio.Task[None]] = []
     while line := await orders.readline():
         order = json.loads(line)
         for _ in range(order.get("open", 0)):
-            session = _Session(url, page, query)
+            session = Session(url, page, query)
             sessions.append(session)
             tasks.append(asyncio.create_task(session.watch()))
             await asyncio.sleep(APART_S)
@@ -203,7 +203,7 @@ async def _obey(url: str, page: str, query: str) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _wait_for_points(sessions: list[_Session]) -> None:
+async def _wait_for_points(sessions: list[Session]) -> None:
     deadline = time.monotonic() + OPEN_LIMIT_S
     while waiting := [one for one in sessions if not (one.front_end.arrivals or one.wrong)]:
         if time.monotonic() > deadline:
@@ -212,7 +212,7 @@ async def _wait_for_points(sessions: list[_Session]) -> None:
         await asyncio.sleep(0.05)
 
 
-def _describe(sessions: list[_Session]) -> dict[str, Any]:
+def _describe(sessions: list[Session]) -> dict[str, Any]:
     front_ends = [session.front_end for session in sessions]
     wrong = [one for front_end in front_ends for one in front_end.tally.exceptions]
     wrong += [session.wrong for session in sessions if session.wrong]

@@ -155,7 +155,7 @@ STYLE = """
 set_up_page(
     "Convolutional networks, made visible",
     "🔲",
-    "Pick a view and move something. Every number you see is computed on the spot, or was measured.",
+    "Pick a view and move something. Every number you see was computed on the spot, or measured.",
 )
 st.html(f"<style>{drawing.STYLE}{machine_card.STYLE}{STYLE}</style>")
 
