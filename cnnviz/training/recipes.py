@@ -55,7 +55,7 @@ _RECIPES: Final[dict[tuple[ModelName, DatasetName], dict[str, Any]]] = {
         "shift": 2,
     },
     ("vgg16", "cifar10"): {
-        "epochs": 18,
+        "epochs": 24,
         "batch_size": 256,
         "learning_rate": 0.15,
         "weight_decay": 5e-4,
@@ -63,7 +63,8 @@ _RECIPES: Final[dict[tuple[ModelName, DatasetName], dict[str, Any]]] = {
         "averaging": "lookahead",
         "flip": "alternating",
         "shift": 4,
-        "validation_count": 2000,
+        "cutout": 12,
+        "validation_count": 500,
     },
     # Jordan 2024, arXiv:2404.00498, in the units of torch.optim.SGD on the mean loss.
     ("fast_cnn", "cifar10"): {

@@ -46,18 +46,7 @@ def test_files_network_and_table_are_as_the_card_says(file: CheckpointFile) -> N
     assert card.train_digest == card.dataset.train_digest
 
 
-SHORT_OF_ITS_MARK = pytest.mark.xfail(
-    strict=True, reason="it reached 91.97 %; to be trained longer"
-)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[SHORT_OF_ITS_MARK] if name == "vgg16-cifar10" else [])
-        for name in LEAST
-    ],
-)
+@pytest.mark.parametrize("name", LEAST)
 def test_each_reached_its_mark(name: str) -> None:
     assert load_card(FOLDER, name).single_view.overall.share >= LEAST[name]
 
