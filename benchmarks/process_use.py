@@ -81,6 +81,16 @@ def cores(
     return found
 
 
+def tree_seconds(pid: int) -> float | None:
+    """Processor time of a process and of all that it started, those that have ended included.
+
+    None where the system does not say. Who lost his parent is not found.
+    """
+    tree = {pid, *descendants(pid)}
+    ticks = [sum(map(int, fields[11:15])) for one, fields in _all_stats() if one in tree]
+    return sum(ticks) / os.sysconf("SC_CLK_TCK") if ticks else None
+
+
 def _all_stats() -> Iterator[tuple[int, list[str]]]:
     """Each process with its fields of proc_pid_stat(5) after the name, from the state on."""
     with suppress(OSError):
