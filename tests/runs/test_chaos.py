@@ -171,9 +171,11 @@ def test_the_machine_sleeps(store: RunStore, root: Path, expected: Weights) -> N
         wait_until_under_way(store, run.id)
         worker = wait_for_worker(root)
         for sleepers in ([worker], [server.pid, worker]):
-            for pid in sleepers:
-                os.kill(pid, signal.SIGSTOP)
+            # In a transaction of ours: so none of them falls asleep in one of its own, which would
+            # keep us out as long as it sleeps.
             with store.connections.writing() as connection:  # and the clock was set meanwhile
+                for pid in sleepers:
+                    os.kill(pid, signal.SIGSTOP)
                 connection.execute("UPDATE runs SET heartbeat_s = heartbeat_s - 1e5")
             time.sleep(1)
             assert store.get_run(run.id).status == "running"
