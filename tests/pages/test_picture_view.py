@@ -14,6 +14,7 @@ from cnnviz.picture_lesson import PictureSettings, summarise
 from cnnviz.pictures import sample_picture, to_grey
 from cnnviz.ui import warm_up
 from cnnviz.ui.components.picture_lab import picture_id
+from cnnviz.ui.components.sources import read_source
 from cnnviz.ui.picture_view import LAB_KEY, MAX_SIDE
 
 GREY = to_grey(sample_picture(max_side=MAX_SIDE).pixels)
@@ -208,9 +209,7 @@ def test_the_camera_is_asked_for_only_when_chosen(app: AppTest) -> None:
 
 
 def test_the_component_is_registered_from_text_not_from_a_path() -> None:
-    from cnnviz.ui.components import picture_lab
-
-    script = picture_lab._source("picture_math.js", "reporter.js", "picture_lab.js")
+    script = read_source("picture_math.js", "reporter.js", "picture_lab.js")
     assert script.count("export default") == 1
     assert "\n" in script
     assert "fetch(" not in script

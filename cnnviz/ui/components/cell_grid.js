@@ -229,13 +229,6 @@ class CellGrid {
   }
 }
 
-function element(tag, className = "", attributes = {}) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
-}
-
 function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
   node.hidden = text === "";

@@ -5,7 +5,6 @@ for. One that is pressed is marked at once, without a round trip.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,12 @@ from cnnviz.confusion.words import cell_sentence, column_sentence, row_sentence
 from cnnviz.figures.confusion import cell_colours, cell_texts, unit_text
 from cnnviz.figures.shades import BLACK, WHITE, needs_white, rgb
 from cnnviz.figures.theme import colours
-
-_FOLDER = Path(__file__).parent
+from cnnviz.ui.components.sources import read_source
 
 _mount = st.components.v2.component(
     "cnnviz.confusion_table",
-    css=(_FOLDER / "confusion_table.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "confusion_table.js").read_text(encoding="utf-8"),
+    css=read_source("confusion_table.css"),
+    js=read_source("confusion_table.js"),
 )
 
 

@@ -2,14 +2,12 @@
 
 const TEMPOS = { slow: 1000, normal: 400, fast: 120 }; // milliseconds an epoch
 
-class EpochPlayer {
+class EpochPlayer extends Player {
   // goTo(index) shows an epoch; rest() is called when playing ends.
   constructor(goTo, rest) {
-    this.goTo = goTo;
-    this.rest = rest;
+    super("player", "Epochs", goTo, rest);
     this.index = 0;
     this.epochs = [];
-    this.node = element("div", "player", { role: "toolbar", "aria-label": "Epochs" });
     this.addButton("|◀", "First epoch", () => this.jump(0));
     this.addButton("◀", "One epoch back", () => this.jump(this.index - 1));
     this.playButton = this.addButton("▶ Play", "Play", () => this.toggle());
@@ -24,18 +22,6 @@ class EpochPlayer {
     this.where = element("output", "where"); // these two are put where they suit
     this.range = element("input", "epochs", { type: "range", min: 0, step: 1, "aria-label": "Epoch" });
     this.range.addEventListener("input", () => this.jump(Number(this.range.value)));
-  }
-
-  addButton(text, name, act) {
-    const button = element("button", "", { type: "button", "aria-label": name, title: name });
-    button.textContent = text;
-    button.addEventListener("click", act);
-    this.node.append(button);
-    return button;
-  }
-
-  get isPlaying() {
-    return Boolean(this.timer);
   }
 
   // epochs: those of which there is something to show; some between may be missing.
@@ -63,12 +49,6 @@ class EpochPlayer {
     this.goTo(this.index);
   }
 
-  toggle() {
-    if (!this.isPlaying) return this.play();
-    this.stop();
-    this.rest();
-  }
-
   play() {
     this.stop();
     if (this.index >= this.epochs.length - 1) this.move(0);
@@ -78,25 +58,6 @@ class EpochPlayer {
     }, TEMPOS[this.tempo.value]);
     this.showButton();
   }
-
-  stop() {
-    clearInterval(this.timer);
-    this.timer = null;
-    this.showButton();
-  }
-
-  showButton() {
-    setText(this.playButton, this.isPlaying ? "⏸ Pause" : "▶ Play");
-    this.playButton.setAttribute("aria-label", this.isPlaying ? "Pause" : "Play");
-    this.playButton.title = this.isPlaying ? "Pause" : "Play";
-  }
-}
-
-function element(tag, className = "", attributes = {}) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
 }
 
 function setText(node, text) {

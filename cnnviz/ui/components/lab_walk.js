@@ -2,14 +2,12 @@
 
 const SPEEDS = { slow: 1400, normal: 700, fast: 180 }; // milliseconds a window
 
-class Walk {
+class Walk extends Player {
   // goTo(step) shows a window; rest() is called when playing ends.
   constructor(goTo, rest) {
-    this.goTo = goTo;
-    this.rest = rest;
+    super("walk", "Walk the window", goTo, rest);
     this.count = 1;
     this.step = 0;
-    this.node = element("div", "walk", { role: "toolbar", "aria-label": "Walk the window" });
     this.addButton("|◀", "First window", () => this.jump(0));
     this.addButton("◀", "One step back", () => this.jump(this.step - 1));
     this.playButton = this.addButton("▶ Play", "Play", () => this.toggle());
@@ -29,18 +27,6 @@ class Walk {
     this.node.append(this.speed, this.scrub, this.where);
   }
 
-  addButton(text, name, act) {
-    const button = element("button", "", { type: "button", "aria-label": name, title: name });
-    button.textContent = text;
-    button.addEventListener("click", act);
-    this.node.append(button);
-    return button;
-  }
-
-  get isPlaying() {
-    return Boolean(this.timer);
-  }
-
   show(step, count) {
     this.step = step;
     this.count = count;
@@ -53,13 +39,6 @@ class Walk {
     this.goTo(Math.max(0, Math.min(this.count - 1, step)));
   }
 
-  toggle() {
-    if (this.isPlaying) {
-      this.stop();
-      this.rest();
-    } else this.play();
-  }
-
   play() {
     this.stop();
     if (this.step >= this.count - 1) this.goTo(0);
@@ -69,17 +48,5 @@ class Walk {
       if (!this.isPlaying) this.rest();
     }, SPEEDS[this.speed.value]);
     this.showButton();
-  }
-
-  stop() {
-    clearInterval(this.timer);
-    this.timer = null;
-    this.showButton();
-  }
-
-  showButton() {
-    setText(this.playButton, this.isPlaying ? "⏸ Pause" : "▶ Play");
-    this.playButton.setAttribute("aria-label", this.isPlaying ? "Pause" : "Play");
-    this.playButton.title = this.isPlaying ? "Pause" : "Play";
   }
 }

@@ -1,22 +1,13 @@
 """The learned board: what a network has learned by the end of an epoch; its bars move."""
 
-from functools import cache
-from pathlib import Path
-
 import streamlit as st
 
-_FOLDER = Path(__file__).parent
-
-
-@cache
-def _source(*names: str) -> str:
-    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
-
+from cnnviz.ui.components.sources import read_source
 
 _mount = st.components.v2.component(
     "cnnviz.learned_board",
-    css=_source("learned_board.css"),
-    js=_source("packed.js", "learned_board.js"),
+    css=read_source("learned_board.css"),
+    js=read_source("packed.js", "learned_board.js"),
 )
 
 

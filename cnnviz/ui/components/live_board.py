@@ -5,26 +5,19 @@ A component is told its source with everything that it is told. Therefore the bo
 and what is renewed each second is a second component of a few lines, the feed.
 """
 
-from functools import cache
-from pathlib import Path
 from typing import Final
 
 import streamlit as st
 
-_FOLDER = Path(__file__).parent
+from cnnviz.ui.components.sources import read_source
+
 _SOURCES: Final = ("packed.js", "curve_scale.js", "curve_panel.js", "live_board.js")
 """In the order of use; joined into one module, since a component takes one text."""
 
-
-@cache
-def _source(*names: str) -> str:
-    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
-
-
 _mount_board = st.components.v2.component(
-    "cnnviz.live_board", css=_source("live_board.css"), js=_source(*_SOURCES)
+    "cnnviz.live_board", css=read_source("live_board.css"), js=read_source(*_SOURCES)
 )
-_mount_feed = st.components.v2.component("cnnviz.live_feed", js=_source("live_feed.js"))
+_mount_feed = st.components.v2.component("cnnviz.live_feed", js=read_source("live_feed.js"))
 
 
 def live_board(run_id: int, *, key: str) -> None:

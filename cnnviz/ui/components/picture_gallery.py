@@ -8,25 +8,21 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import streamlit as st
 
 from cnnviz.data.canonical import Images
+from cnnviz.ui.components.sources import read_source
 
-_FOLDER = Path(__file__).parent
 PART: Final = 120
 """Pictures in a part: more than a screen holds; 370 KB of CIFAR-10's."""
 
 _mount = st.components.v2.component(
     "cnnviz.picture_gallery",
-    css=(_FOLDER / "picture_gallery.css").read_text(encoding="utf-8"),
-    js="\n".join(  # one text
-        (_FOLDER / name).read_text(encoding="utf-8")
-        for name in ("reporter.js", "picture_gallery.js")
-    ),
+    css=read_source("picture_gallery.css"),
+    js=read_source("reporter.js", "picture_gallery.js"),
 )
 
 

@@ -7,26 +7,19 @@ reads and judges the report.
 import base64
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
 from cnnviz.picture_lesson import PictureSettings, describe_filters
-
-_FOLDER = Path(__file__).parent
-
-
-def _source(*names: str) -> str:
-    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
-
+from cnnviz.ui.components.sources import read_source
 
 _mount = st.components.v2.component(
     "cnnviz.picture_lab",
-    css=_source("picture_lab.css"),
+    css=read_source("picture_lab.css"),
     # Joined: a component takes one text.
-    js=_source("picture_math.js", "reporter.js", "picture_lab.js"),
+    js=read_source("picture_math.js", "reporter.js", "picture_lab.js"),
 )
 
 

@@ -5,22 +5,18 @@ when the hand rests.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-_FOLDER = Path(__file__).parent
-
-
-def _source(*names: str) -> str:
-    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
-
+from cnnviz.ui.components.sources import read_source
 
 _mount = st.components.v2.component(
     "cnnviz.time_machine",
-    css=_source("time_machine.css"),
-    js=_source("reporter.js", "epoch_player.js", "time_machine.js"),  # one text
+    css=read_source("time_machine.css"),
+    js=read_source(
+        "reporter.js", "element.js", "player.js", "epoch_player.js", "time_machine.js"
+    ),  # one text
 )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -17,14 +16,16 @@ from cnnviz.convolution_lesson import (
     opening_settings,
 )
 from cnnviz.filters import FILTERS
+from cnnviz.ui.components.sources import read_source
 
-_FOLDER = Path(__file__).parent
 _SOURCES = (
     "window_math.js",
     "formula.js",
     "window_words.js",
+    "element.js",
     "cell_grid.js",
     "lab_controls.js",
+    "player.js",
     "lab_walk.js",
     "lab_panels.js",
     "reporter.js",
@@ -32,14 +33,8 @@ _SOURCES = (
 )
 """In the order of use; joined into one module, since a component takes one text."""
 
-
-@cache
-def _source(*names: str) -> str:
-    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
-
-
 _mount = st.components.v2.component(
-    "cnnviz.window_lab", css=_source("window_lab.css"), js=_source(*_SOURCES)
+    "cnnviz.window_lab", css=read_source("window_lab.css"), js=read_source(*_SOURCES)
 )
 
 
