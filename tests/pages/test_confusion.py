@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,16 +24,12 @@ from cnnviz.confusion.sources import (
 from cnnviz.data.datasets import load_split
 from cnnviz.errors import CheckpointError
 from cnnviz.evaluation import Accuracy
-from cnnviz.runs.lock import ProcessLock
-from cnnviz.runs.schedule import LOCK
 from cnnviz.runs.store import RunStore
 from cnnviz.ui.confusion import networks
 from cnnviz.ui.confusion.gallery import GALLERY
 from cnnviz.ui.confusion.library import Library
 from cnnviz.ui.confusion.matrix_panel import MATRIX
-from cnnviz.ui.training import service as services
 from cnnviz.ui.training.service import training_service
-from tests.runs.fake_executor import FakeExecutor
 from tests.runs.invented_history import LABELS, past_run
 
 VIEWS = ("matrix", "classes", "calibration", "two", "own")
@@ -43,24 +38,8 @@ LENET, VGG, RUN = "lenet5-cifar10", "vgg16-cifar10", "run~plain_cnn-norm-cifar10
 
 
 @pytest.fixture(autouse=True)
-def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _places(no_data: None, idle_queue: None) -> None:
     """No data but the starter sets, runs in a folder of the test's own, nothing that trains."""
-    monkeypatch.delenv("CNNVIZ_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("CNNVIZ_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr(services, "LocalExecutor", lambda limits: FakeExecutor())
-    (tmp_path / "runs").mkdir()
-    elsewhere = ProcessLock(tmp_path / "runs" / LOCK)
-    assert elsewhere.acquire()  # so that no run is started, nor one missed that nobody trains
-    training_service.clear()
-    yield
-    training_service.clear()
-    elsewhere.release()
-
-
-@pytest.fixture
-def store() -> RunStore:
-    return training_service().store
 
 
 def open_page(project: Path, **query: str) -> AppTest:

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnnviz.errors import RunError
-from cnnviz.runs.lock import ProcessLock
-from cnnviz.runs.schedule import LOCK
 from cnnviz.runs.store import RunStore
-from cnnviz.ui.training import service as services
 from cnnviz.ui.training.live_records import LiveRecords
 from cnnviz.ui.training.run_table import TABLE_KEY
-from cnnviz.ui.training.service import training_service
-from tests.runs.fake_executor import FakeExecutor
 from tests.runs.invented_history import CONFIG, past_run
 
 
@@ -36,23 +29,9 @@ def page() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _places(idle_queue: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs in a folder of the test's own, and nothing that trains."""
     monkeypatch.delenv("CNNVIZ_OPERATOR_PASSPHRASE", raising=False)
-    monkeypatch.setenv("CNNVIZ_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr(services, "LocalExecutor", lambda limits: FakeExecutor())
-    (tmp_path / "runs").mkdir()
-    elsewhere = ProcessLock(tmp_path / "runs" / LOCK)
-    assert elsewhere.acquire()  # so that no run is started, nor one missed that nobody trains
-    training_service.clear()
-    yield
-    training_service.clear()
-    elsewhere.release()
-
-
-@pytest.fixture
-def store() -> RunStore:
-    return training_service().store
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,10 +12,7 @@ from streamlit.testing.v1 import AppTest
 from cnnviz.runs.limits import Limits
 from cnnviz.runs.plan import Plan, read_plan
 from cnnviz.training.presets import PRESETS
-from cnnviz.ui.training import service as services
 from cnnviz.ui.training.past_runs import shipped_runs
-from cnnviz.ui.training.service import training_service
-from tests.runs.fake_executor import FakeExecutor
 
 PLAN = Path(__file__).parents[2] / "docs" / "lessons" / "training.md"
 LINKS = {
@@ -26,12 +22,8 @@ LINKS = {
 
 
 @pytest.fixture(autouse=True)
-def _nothing_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("CNNVIZ_RUNS", str(tmp_path))
-    monkeypatch.setattr(services, "LocalExecutor", lambda limits: FakeExecutor())
-    training_service.clear()
-    yield
-    training_service.clear()
+def _nothing_trains(runs_apart: Path) -> None:
+    """Runs in a folder of the test's own, and no training that really starts."""
 
 
 def prepared(query: dict[str, str]) -> Plan:

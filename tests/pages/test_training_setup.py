@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ from cnnviz.ui import data_offer, warm_up
 from cnnviz.ui.training import schedule_line, setup_view, start_bar
 from cnnviz.ui.training import service as services
 from cnnviz.ui.training.service import TrainingService, training_service
-from tests.runs.fake_executor import FakeExecutor
 
 LIMITS = Limits(free_disk_mb=0, open_per_owner=2)
 START = "training.new.start"
@@ -43,18 +41,11 @@ def page() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _places(no_data: None, runs_apart: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No data, runs in a folder of the test's own, and no training that really starts."""
-    monkeypatch.delenv("CNNVIZ_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("CNNVIZ_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr(services, "LocalExecutor", lambda limits: FakeExecutor())
     monkeypatch.setattr(services, "load_limits", lambda: LIMITS)
     monkeypatch.setattr(warm_up, "status", lambda: "ready")
     monkeypatch.setattr(warm_up, "torch_is_ready", lambda: True)
-    training_service.clear()
-    yield
-    training_service.clear()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,18 +14,13 @@ from streamlit.testing.v1 import AppTest
 from cnnviz.checkpoints.card import load_card
 from cnnviz.models.registry import build_model
 from cnnviz.runs.attempt import Attempt
-from cnnviz.runs.lock import ProcessLock
 from cnnviz.runs.permissions import Operator
-from cnnviz.runs.schedule import LOCK
 from cnnviz.runs.store import RunStore
 from cnnviz.training.snapshot import Snapshot
 from cnnviz.training.state import half_precision
 from cnnviz.ui import warm_up
 from cnnviz.ui.training import keep_run
-from cnnviz.ui.training import service as services
-from cnnviz.ui.training.service import training_service
 from cnnviz.ui.training.time_machine_view import MACHINE_KEY
-from tests.runs.fake_executor import FakeExecutor
 from tests.runs.invented_history import CONFIG, invented_snapshot, logits_after, past_run
 from tests.runs.patience import wait_for
 
@@ -45,28 +39,14 @@ def page() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _places(
+    no_data: None, idle_queue: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No data but the starter sets, runs in a folder of the test's own, nothing that trains."""
-    monkeypatch.delenv("CNNVIZ_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("CNNVIZ_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr(services, "LocalExecutor", lambda limits: FakeExecutor())
-    (tmp_path / "runs").mkdir()
-    elsewhere = ProcessLock(tmp_path / "runs" / LOCK)
-    assert elsewhere.acquire()  # so that no run is started, nor one missed that nobody trains
     monkeypatch.setattr(keep_run, "FOLDERS", (tmp_path / "trained", tmp_path / "checkpoints"))
     monkeypatch.setattr(warm_up, "wait_for_torch", lambda timeout_s=None: True)
     monkeypatch.setattr(Operator, "recognises", lambda self, **given: True)
     st.cache_resource.clear()  # held-out pictures: other tests may have had the data
-    training_service.clear()
-    yield
-    training_service.clear()
-    elsewhere.release()
-
-
-@pytest.fixture
-def store() -> RunStore:
-    return training_service().store
 
 
 def open_view(**query: str) -> AppTest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,6 @@ from cnnviz.ui.training.compare_view import Comparison
 from cnnviz.ui.training.live_records import LiveRecords
 from cnnviz.ui.training.packing import unpack
 from cnnviz.ui.training.service import training_service
-from tests.runs.fake_executor import FakeExecutor
 from tests.runs.invented import CONFIG, epoch_record, event, start_record, step_record
 from tests.runs.patience import wait_for
 
@@ -50,28 +48,16 @@ def page() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _places(no_data: None, runs_apart: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No data, runs in a folder of the test's own, no training that really starts, no operator."""
     limits = Limits(free_disk_mb=0, loopback_may_stop=False)
-    monkeypatch.delenv("CNNVIZ_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("CNNVIZ_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr(services, "LocalExecutor", lambda limits: FakeExecutor())
     monkeypatch.setattr(services, "load_limits", lambda: limits)
     monkeypatch.setattr(warm_up, "status", lambda: "ready")
-    training_service.clear()
-    yield
-    training_service.clear()
 
 
 @pytest.fixture(name="app")
 def _app() -> AppTest:
     return AppTest.from_function(page, default_timeout=30)
-
-
-@pytest.fixture(name="store")
-def _store() -> RunStore:
-    return training_service().store
 
 
 def owner_of(app: AppTest) -> str:
