@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -62,12 +63,11 @@ def unpack_weights(data: bytes, spec: ModelSpec, precision: StoredPrecision) -> 
     CheckpointError unless the data are a whole safetensors file whose tensors are exactly those of
     the network, finite, in that precision.
     """
-    network = build_skeleton(spec)
     try:
         tensors = safetensors.torch.load(data)
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise CheckpointError(f"it is no whole safetensors file ({shown(str(error))})") from None
-    wanted = _stored_types(network, precision)
+    wanted = _stored_types(build_skeleton(spec), precision)
     if missing := sorted(set(wanted) - set(tensors)):
         raise CheckpointError(f"it lacks {_some(missing)} of {spec.name}")
     if unknown := sorted(set(tensors) - set(wanted)):
@@ -80,8 +80,21 @@ def unpack_weights(data: bytes, spec: ModelSpec, precision: StoredPrecision) -> 
             )
         if not torch.isfinite(tensor).all():
             raise CheckpointError(f"{name} holds nan or infinity")
+    return network_of(spec, tensors)
+
+
+def network_of(spec: ModelSpec, state: Mapping[str, Any]) -> nn.Module:
+    """The network in evaluation, with the tensors or arrays of its state, in float32.
+
+    CheckpointError unless these are exactly those of the network.
+    """
+    network = build_skeleton(spec)
+    tensors = {name: torch.as_tensor(value) for name, value in state.items()}
     wide = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
-    network.load_state_dict(wide, strict=True, assign=True)
+    try:
+        network.load_state_dict(wide, strict=True, assign=True)
+    except RuntimeError as error:
+        raise CheckpointError(str(error)) from None
     return network.eval()
 
 

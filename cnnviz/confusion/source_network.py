@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from cnnviz.checkpoints.store import load_checkpoint
-from cnnviz.checkpoints.weights import build_skeleton
+from cnnviz.checkpoints.weights import network_of
 from cnnviz.confusion.sources import PredictionSource
 from cnnviz.errors import CheckpointError
 from cnnviz.training.pictures import Normalization
@@ -46,14 +46,11 @@ def load_source_network(source: PredictionSource, epoch: int | None = None) -> S
 def _read_snapshot(source: PredictionSource, epoch: int) -> tuple[nn.Module, str]:
     file = source.snapshot_file(epoch)
     snapshot = Snapshot.load(file)
-    tensors = {name: torch.from_numpy(array) for name, array in snapshot.weights.items()}
-    wide = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
-    network = build_skeleton(source.config.spec)
     try:
-        network.load_state_dict(wide, strict=True, assign=True)
-    except RuntimeError as error:
+        network = network_of(source.config.spec, snapshot.weights)
+    except CheckpointError as error:
         raise CheckpointError(f"{file} does not hold the network of its run ({error})") from None
-    if not all(torch.isfinite(tensor).all() for tensor in wide.values()):
+    if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
         raise CheckpointError(f"{file} holds nan or infinity")
     digest = hashlib.sha256()
     for name, array in sorted(snapshot.weights.items()):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnviz.checkpoints.folders import (
     card_file,
@@ -84,31 +84,26 @@ def keep_epoch(
 
 def _network(reader: RunReader, run: Run, start: StartRecord, epoch: int) -> tuple[nn.Module, bool]:
     """The network after that epoch, and whether it is in half precision."""
-    import torch
-
-    from cnnviz.checkpoints.weights import build_skeleton
+    from cnnviz.checkpoints.weights import network_of
     from cnnviz.training.snapshot import MODEL, Snapshot
     from cnnviz.training.state import TrainingState
 
     folder = reader.folder_of(run.id)
-    tensors: dict[str, torch.Tensor] | None = None
+    state: Mapping[str, Any] | None = None
     if folder.state.exists():
-        state = TrainingState.load(folder.state)
-        if state.progress.step == epoch * start.steps_per_epoch:
-            tensors = {
+        kept = TrainingState.load(folder.state)
+        if kept.progress.step == epoch * start.steps_per_epoch:
+            state = {
                 name.removeprefix(MODEL): tensor
-                for name, tensor in state.tensors.items()
+                for name, tensor in kept.tensors.items()
                 if name.startswith(MODEL)
             }
-    half = tensors is None
-    if tensors is None:
-        snapshot = Snapshot.load(folder.snapshot(epoch))
-        tensors = {name: torch.from_numpy(array) for name, array in snapshot.weights.items()}
-    wide = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
-    network = build_skeleton(run.config.spec)
+    half = state is None
+    if state is None:
+        state = Snapshot.load(folder.snapshot(epoch)).weights
     try:
-        network.load_state_dict(wide, strict=True, assign=True)
-    except RuntimeError as error:
+        network = network_of(run.config.spec, state)
+    except CheckpointError as error:
         raise CheckpointError(
             f"epoch {epoch} of {run.name} does not hold its network ({error})"
         ) from None
