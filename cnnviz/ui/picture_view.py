@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from cnnviz.errors import NoOutputError, PictureError, SettingError
+from cnnviz.errors import NoOutputError, SettingError
 from cnnviz.picture_lesson import (
     NO_MAP,
     Agreement,
@@ -21,10 +21,11 @@ from cnnviz.picture_lesson import (
     summarise,
     summarise_map,
 )
-from cnnviz.pictures import EXTENSIONS, MAX_BYTES, Picture, read_picture, sample_picture, to_grey
+from cnnviz.pictures import Picture, sample_picture, to_grey
 from cnnviz.ui import warm_up
 from cnnviz.ui.components.picture_lab import picture_id, picture_lab
 from cnnviz.ui.page import draw_until_torch
+from cnnviz.ui.uploads import bring_picture
 from cnnviz.ui.url_state import PageState, open_page_state
 
 MAX_SIDE: Final = 160
@@ -82,29 +83,9 @@ def _choose_picture() -> Picture:
     if source == _CHELSEA:
         st.session_state.pop(f"{_KEPT}.shown", None)
         return sample_picture(max_side=MAX_SIDE)
-    if source == _FILE:
-        upload = st.file_uploader(
-            f"A picture of up to {MAX_BYTES // 1024**2} MB; it is shown and not stored",
-            type=list(EXTENSIONS),
-            max_upload_size=MAX_BYTES // 1024**2,
-            key=f"{_KEPT}.file",
-        )
-    else:
-        upload = st.camera_input(
-            "Take a picture; it is shown and not stored", key=f"{_KEPT}.camera"
-        )
-    if upload is not None and upload.file_id != st.session_state.get(f"{_KEPT}.file_id"):
-        st.session_state[f"{_KEPT}.file_id"] = upload.file_id
-        try:
-            st.session_state[f"{_KEPT}.shown"] = read_picture(upload.getvalue(), max_side=MAX_SIDE)
-            st.session_state[f"{_KEPT}.error"] = None
-        except PictureError as error:
-            st.session_state[f"{_KEPT}.error"] = str(error)
-    if upload is None:
-        st.session_state[f"{_KEPT}.error"] = st.session_state[f"{_KEPT}.file_id"] = None
-    if refusal := st.session_state.get(f"{_KEPT}.error"):
-        st.error(f"{refusal} The picture before it is still shown.")
-    shown: Picture | None = st.session_state.get(f"{_KEPT}.shown")
+    shown = bring_picture(
+        _KEPT, is_camera=source == _CAMERA, max_side=MAX_SIDE, is_another_shown=True
+    )
     if shown is None:
         return sample_picture(max_side=MAX_SIDE)
     if shown.notes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,8 @@ from cnnviz.attribution.network_input import NetworkInput, fit_picture
 from cnnviz.confusion.words import percent_text
 from cnnviz.data.catalogue import DatasetInfo
 from cnnviz.data.datasets import load_split
-from cnnviz.errors import PictureError
 from cnnviz.figures.snapshots import picture_uri
-from cnnviz.pictures import EXTENSIONS, MAX_BYTES, Picture, read_picture, sample_picture
+from cnnviz.pictures import Picture, sample_picture
 from cnnviz.ui.confusion.attribution_asked import Asked
 from cnnviz.ui.confusion.attribution_controls import look_control
 from cnnviz.ui.confusion.attribution_networks import FirstLook
@@ -25,6 +24,7 @@ from cnnviz.ui.confusion.attribution_view import show_looks, which_network
 from cnnviz.ui.confusion.chosen_picture import STYLE as CHOSEN_STYLE
 from cnnviz.ui.confusion.kept import PAGE, change, kept_settings
 from cnnviz.ui.confusion.networks import open_networks
+from cnnviz.ui.uploads import bring_picture
 from cnnviz.ui.url_state import PageState
 
 MAX_SIDE: Final = 480
@@ -120,7 +120,11 @@ def _choose_picture(
     """The pixels (H, W, C) that the network gets, and their class where it is known."""
     if source == _STARTER:
         return _choose_starter(info)
-    picture = sample_picture() if source == _CHELSEA else _bring_picture(source == _CAMERA)
+    picture = (
+        sample_picture()
+        if source == _CHELSEA
+        else bring_picture(_KEPT, is_camera=source == _CAMERA, max_side=MAX_SIDE, camera_width=480)
+    )
     if picture is None:
         st.info("Choose a picture: it is brought to the size of the data set's, step by step.")
         return None
@@ -139,35 +143,6 @@ def _choose_picture(
     fitted = fit_picture(picture, info, place=place)
     st.html(_steps(picture, fitted, info))
     return np.array(fitted.pixels), None
-
-
-def _bring_picture(is_camera: bool) -> Picture | None:
-    """What was brought last and could be read; what is wrong with a file is said."""
-    if is_camera:
-        brought: Any = st.camera_input(
-            "Take a picture; it is shown and not stored", key=f"{_KEPT}.camera", width=480
-        )
-    else:
-        brought = st.file_uploader(
-            f"A picture of up to {MAX_BYTES // 1024**2} MB; it is shown and not stored",
-            type=list(EXTENSIONS),
-            max_upload_size=MAX_BYTES // 1024**2,
-            key=f"{_KEPT}.file",
-        )
-    if brought is not None and brought.file_id != st.session_state.get(f"{_KEPT}.file_id"):
-        st.session_state[f"{_KEPT}.file_id"] = brought.file_id
-        try:
-            st.session_state[f"{_KEPT}.shown"] = read_picture(brought.getvalue(), max_side=MAX_SIDE)
-            st.session_state[f"{_KEPT}.error"] = None
-        except PictureError as error:
-            st.session_state[f"{_KEPT}.error"] = str(error)
-    if brought is None:
-        st.session_state[f"{_KEPT}.error"] = st.session_state[f"{_KEPT}.file_id"] = None
-    kept: Picture | None = st.session_state.get(f"{_KEPT}.shown")
-    if refusal := st.session_state.get(f"{_KEPT}.error"):
-        before = "" if kept is None else " The picture before it is still shown."
-        st.error(f"{refusal}{before}")
-    return kept
 
 
 def _has_the_shape(picture: Picture, info: DatasetInfo) -> bool:
