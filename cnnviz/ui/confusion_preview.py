@@ -17,6 +17,7 @@ from cnnviz.confusion.sources import list_sources, load_predictions
 from cnnviz.errors import CnnvizError
 from cnnviz.pictures import sample_picture
 from cnnviz.ui import drawing
+from cnnviz.ui.preview import middle_of
 
 _NETWORK: Final = "lenet5-cifar10"
 _CLASSES: Final = ("bird", "cat", "deer", "dog")
@@ -74,18 +75,14 @@ def calibrated() -> str:
 @cache
 def own_picture() -> str:
     """A photograph beside what of it a network of 32 by 32 pixels gets to see."""
-    picture = sample_picture(180)
-    side = min(picture.height, picture.width)
-    start = (picture.width - side) // 2
-    pixels = picture.pixels[:side, start : start + side]
-    small = sample_picture(48)  # 32 high, as the networks have it
-    left = (small.width - small.height) // 2
+    pixels = middle_of(sample_picture(180))
+    small = middle_of(sample_picture(48))  # 32 by 32, as the networks have it
     return (
         '<div class="cnnviz-preview"><div class="pair">'
         f'<img alt="A photograph of a cat" src="{drawing.png(pixels)}">'
         '<span aria-hidden="true">→</span>'
         '<img alt="The same in the few pixels that a network is given" '
-        f'src="{drawing.png(small.pixels[:, left : left + small.height])}">'
+        f'src="{drawing.png(small)}">'
         "</div></div>"
     )
 

@@ -22,7 +22,7 @@ from cnnviz.convolution import (
 from cnnviz.convolution_lesson import LESSON_IMAGE
 from cnnviz.filters import filter_by_key
 from cnnviz.geometry import ConvSpec, PoolSpec, find_settings
-from cnnviz.pictures import sample_picture, to_grey
+from cnnviz.pictures import Picture, sample_picture, to_grey
 from cnnviz.ui import drawing
 
 Array = npt.NDArray[np.float64]
@@ -60,10 +60,7 @@ def by_hand() -> str:
 @cache
 def on_a_picture() -> str:
     """A photograph beside its map of vertical edges, negative in blue and positive in orange."""
-    picture = sample_picture(180)
-    side = min(picture.height, picture.width)
-    start = (picture.width - side) // 2
-    pixels = picture.pixels[:side, start : start + side]
+    pixels = middle_of(sample_picture(180))
     edges = cross_correlate(to_grey(pixels)[None], _filter_bank("sobel_x"), ConvSpec(3))[0]
     feature_map = drawing.png(drawing.signed(edges))
     return (
@@ -170,6 +167,12 @@ def quiz() -> str:
         ],
         "An output with one cell to guess",
     )
+
+
+def middle_of(picture: Picture) -> npt.NDArray[np.uint8]:
+    """The square in the middle of a picture that is wider than high, (H, H, 3)."""
+    start = (picture.width - picture.height) // 2
+    return picture.pixels[:, start : start + picture.height]
 
 
 def _filter_bank(key: str) -> Array:

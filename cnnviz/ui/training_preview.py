@@ -6,23 +6,22 @@ drawing: the cards are links first.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Final
-
-import safetensors.numpy
 
 from cnnviz.checkpoints.folders import SHIPPED
 from cnnviz.data.datasets import PROJECT
+from cnnviz.errors import CheckpointError
 from cnnviz.figures.snapshots import filter_grid, filter_scale
-from cnnviz.training.records import EpochRecord, from_json
+from cnnviz.training.records import EpochRecord
+from cnnviz.training.run_folder import RunFolder
+from cnnviz.training.snapshot import Snapshot
 from cnnviz.ui import drawing
 
-_WITHOUT: Final = PROJECT / SHIPPED / "plain_cnn-cifar10.run"
-_WITH: Final = PROJECT / SHIPPED / "plain_cnn-norm-cifar10.run"
-_FIRST_LAYER: Final = "model/conv1_1.weight"
+_WITHOUT: Final = RunFolder(PROJECT / SHIPPED / "plain_cnn-cifar10.run")
+_WITH: Final = RunFolder(PROJECT / SHIPPED / "plain_cnn-norm-cifar10.run")
+_FIRST_LAYER: Final = "conv1_1.weight"
 _SNAPSHOTS: Final = (1, 3, 20)
 
 
@@ -78,12 +77,9 @@ def filters() -> str:
     """The first layer's filters after some epochs, on one scale."""
     try:
         weights = [
-            safetensors.numpy.load_file(_WITH / "snapshots" / f"epoch-{epoch:03}.safetensors")[
-                _FIRST_LAYER
-            ][:4]
-            for epoch in _SNAPSHOTS
+            Snapshot.load(_WITH.snapshot(epoch)).weights[_FIRST_LAYER][:4] for epoch in _SNAPSHOTS
         ]
-    except (OSError, KeyError, safetensors.SafetensorError):
+    except (CheckpointError, KeyError):
         return ""
     scale = max(map(filter_scale, weights))
     grids = [
@@ -99,13 +95,8 @@ def filters() -> str:
     )
 
 
-def _epochs(folder: Path) -> list[EpochRecord]:
-    try:
-        lines = (folder / "records.jsonl").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-    records = (from_json(json.loads(line)) for line in lines)
-    return [record for record in records if isinstance(record, EpochRecord)]
+def _epochs(run: RunFolder) -> list[EpochRecord]:
+    return [record for record in run.records() if isinstance(record, EpochRecord)]
 
 
 def _axes(x: float, y: float, width: float, height: float) -> list[str]:
