@@ -19,6 +19,7 @@ from typing import Any, Final
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.accuracy_report import GOALS, Results, accuracy_figure, to_json, to_text
+from benchmarks.apart import leave_on_sigterm
 from benchmarks.clock import Clock
 from benchmarks.machine_facts import (
     OthersLoad,
@@ -29,7 +30,7 @@ from benchmarks.machine_facts import (
 )
 from benchmarks.training_images import has_cifar10
 from benchmarks.training_options import parse_options
-from benchmarks.training_process import leave_on_sigterm, run_apart
+from benchmarks.training_process import run_apart
 from benchmarks.training_results import Curve
 from cnnviz.training.recipes import recipe
 

@@ -8,7 +8,6 @@ The last line on standard output is the result as JSON; progress and errors go t
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.apart import run_module
 from benchmarks.app_server import PROJECT
 from benchmarks.plotly_numbers import numbers_of
 
@@ -31,23 +31,9 @@ ALIKE: Final = 1e-3
 """Of a map's largest number: what two computations of it may differ by."""
 
 
-class ApartError(RuntimeError):
-    """A process that ended without a result; what it said stands on standard error."""
-
-
 def run_apart(job: Mapping[str, Any]) -> Any:
-    """Measures in a new process and returns what was found; the process never outlives the call."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.confusion_apart", json.dumps(job)],
-        cwd=PROJECT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    lines = done.stdout.splitlines()
-    if done.returncode or not lines:
-        raise ApartError(f"no result of {dict(job)}: exit status {done.returncode}")
-    return json.loads(lines[-1])
+    """Measures in a new process and returns what was found."""
+    return run_module("benchmarks.confusion_apart", job)
 
 
 # ------------------------------------------------------------------------- inside of the process

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -45,14 +45,24 @@ def warn_if_busy() -> float:
     return load
 
 
+def waited_for_s() -> float:
+    """Processor time of this process and of those that it started and waited for, seconds."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
 class OthersLoad:
     """How many cores' worth of time everybody else used since this was made. Linux only.
 
-    Meant for a run whose work is done in processes that it waits for.
+    Meant for a run whose work is done in processes that it waits for; for another, own_s says how
+    much processor time is its own so far, in seconds, or None where that is not known.
     """
 
-    def __init__(self, stat: Path = STAT) -> None:
+    def __init__(
+        self, stat: Path = STAT, *, own_s: Callable[[], float | None] = waited_for_s
+    ) -> None:
         self._stat = stat
+        self._own_s = own_s
         self._before = self._measure()
 
     def cores(self) -> float | None:
@@ -64,11 +74,9 @@ class OthersLoad:
         return max(0.0, others / wall) if wall > 0 else None
 
     def _measure(self) -> tuple[float, float] | None:
-        """(wall time, processor time of all but this process and its children), seconds."""
-        times = os.times()
-        own_s = times.user + times.system + times.children_user + times.children_system
-        busy = busy_s(self._stat)
-        return None if busy is None else (times.elapsed, busy - own_s)
+        """(wall time, processor time of all but what is our own), seconds."""
+        own_s, busy = self._own_s(), busy_s(self._stat)
+        return None if own_s is None or busy is None else (os.times().elapsed, busy - own_s)
 
 
 def busy_s(stat: Path = STAT) -> float | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 import time
 import traceback
@@ -22,10 +21,11 @@ from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.apart import leave_on_sigterm
+from benchmarks.browser_options import parse_options
 from benchmarks.clock import Clock
 from benchmarks.machine_facts import describe_others, machine_facts, warn_if_busy
 from benchmarks.slider_moves import launch
-from benchmarks.training_process import leave_on_sigterm
 from benchmarks.watch_measurements import FULL, QUICK, measure
 from benchmarks.watch_report import facts, others_meanwhile, to_text
 from benchmarks.watch_results import Results, to_json
@@ -36,22 +36,9 @@ MINUTES: Final = 20.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the tables, write the JSON. Returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="short phases: about three minutes")
-    parser.add_argument(
-        "--minutes",
-        type=float,
-        default=MINUTES,
-        help="what does not fit is left out (default: %(default)g)",
+    options = parse_options(
+        parser, arguments, quick="short phases: about three minutes", minutes=MINUTES
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="also write every figure as JSON")
-    parser.add_argument(
-        "--chromium",
-        default=shutil.which("chromium") or shutil.which("google-chrome"),
-        help="the browser to use (default: the one on the path)",
-    )
-    options = parser.parse_args(arguments)
-    if options.chromium is None:
-        parser.error("there is no chromium on the path: install one or name it with --chromium")
     leave_on_sigterm()
     load = warn_if_busy()
     began = time.monotonic()

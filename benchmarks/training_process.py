@@ -8,44 +8,18 @@ The last line on standard output is the result as JSON; progress and errors go t
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
-from types import FrameType
 from typing import Any
 
-from benchmarks.app_server import PROJECT
-
-
-class TrainingProcessError(RuntimeError):
-    """A process that ended without a result; what it said stands on standard error."""
+from benchmarks.apart import run_module
 
 
 def run_apart(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Measures in a new process and returns what was found; the process never outlives the call."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.training_process", json.dumps(job)],
-        cwd=PROJECT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    lines = done.stdout.splitlines()
-    if done.returncode or not lines:
-        raise TrainingProcessError(f"no result of {dict(job)}: exit status {done.returncode}")
-    result: dict[str, Any] = json.loads(lines[-1])
+    """Measures in a new process and returns what was found."""
+    result: dict[str, Any] = run_module("benchmarks.training_process", job)
     return result
-
-
-def leave_on_sigterm() -> None:
-    """Turns SIGTERM into SystemExit, so that a process under way is ended with this one."""
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, leave)
 
 
 def measure_here(job: Mapping[str, Any]) -> Any:

@@ -11,19 +11,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import signal
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.apart import leave_on_sigterm
+from benchmarks.browser_options import parse_options
 from benchmarks.first_page import CONTENT
 from benchmarks.latency_table import (
     Series,
@@ -226,17 +225,8 @@ def describe_machine(browser_version: str) -> dict[str, str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the tables, write the JSON. Returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="fewer samples: under 90 seconds")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="also write every sample as JSON")
-    parser.add_argument(
-        "--chromium",
-        default=shutil.which("chromium") or shutil.which("google-chrome"),
-        help="the browser to use (default: the one on the path)",
-    )
-    options = parser.parse_args(arguments)
-    if options.chromium is None:
-        parser.error("there is no chromium on the path: install one or name it with --chromium")
-    signal.signal(signal.SIGTERM, _leave)  # so that servers are stopped
+    options = parse_options(parser, arguments, quick="fewer samples: under 90 seconds")
+    leave_on_sigterm()  # so that servers are stopped
     load = warn_if_busy()
     began = time.monotonic()
     with sync_playwright() as playwright:
@@ -255,10 +245,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         text = json.dumps(to_json(results, machine), indent=1, ensure_ascii=False)
         options.out.write_text(text + "\n", encoding="utf-8")
     return 0
-
-
-def _leave(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":

@@ -28,12 +28,13 @@ from benchmarks.accuracy_report import Results as AccuracyResults
 from benchmarks.accuracy_report import judgement as judge_accuracy
 from benchmarks.accuracy_report import to_json as accuracy_json
 from benchmarks.accuracy_report import to_text as accuracy_text
+from benchmarks.apart import ApartError
 from benchmarks.clock import Clock
 from benchmarks.machine_facts import OthersLoad, describe_others
 from benchmarks.text_plot import text_plot
 from benchmarks.training_accuracy import measure_accuracy
 from benchmarks.training_images import random_split, take_evenly
-from benchmarks.training_process import TrainingProcessError, run_apart
+from benchmarks.training_process import run_apart
 from benchmarks.training_report import (
     Results,
     Variant,
@@ -224,7 +225,7 @@ def test_a_process_of_its_own_gives_the_result() -> None:
 
 
 def test_a_process_that_fails_is_an_error_with_its_job(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(TrainingProcessError, match=r"'measure': 'nothing'.*exit status 1"):
+    with pytest.raises(ApartError, match=r"'measure': 'nothing'.*exit status 1"):
         run_apart({"measure": "nothing", "loop": "tutorial"})
     assert "use speed or accuracy" in capfd.readouterr().err
 
