@@ -45,6 +45,7 @@ def show_matrix(shown: Shown, *, difference: bool = False) -> MatrixTable:
         format_func=_NUMBERS.__getitem__,
         required=True,
         label_visibility="collapsed",
+        wrap=True,  # on a phone the last choice would be cut off
         **setting("numbers", settings.numbers),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
