@@ -109,7 +109,7 @@ def check_maps(model: str, file: str) -> dict[str, Any]:
 
     file: as `confusion_sessions` writes it.
     """
-    from cnnviz.figures.attribution import maps_figure
+    from cnnviz.figures.attribution import map_figure
 
     answers = json.loads(Path(file).read_text(encoding="utf-8"))
     subjects = _subjects(model, [answer["picture"] for answer in answers])
@@ -119,7 +119,7 @@ def check_maps(model: str, file: str) -> dict[str, Any]:
         for method in METHODS:
             for number, made in enumerate(_maps(subject, true, method)):
                 spec = answer["charts"][f"{method}.{number}"]
-                expected = maps_figure(subject.picture, [("", made.map)])
+                expected = map_figure(subject.picture, "", made.map)
                 is_own = spec["source"] == expected.data[0].source
                 if is_own and is_alike(numbers_of(spec["numbers"]), made.map):
                     alike += 1

@@ -139,7 +139,7 @@ def chart_of(delta: Delta) -> tuple[str, dict[str, Any]] | None:
     if key is None:
         return None
     traces = json.loads(element.plotly_chart.spec)["data"]
-    return key[1], {"source": traces[0]["source"], "numbers": traces[1]["customdata"]}
+    return key[1], {"source": traces[0]["source"], "numbers": traces[1]["z"]}
 
 
 async def _ask_all(url: str, pages: list[dict[str, Any]], file: str) -> None:

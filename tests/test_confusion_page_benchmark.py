@@ -38,7 +38,7 @@ from benchmarks.plotly_numbers import numbers_of
 from benchmarks.process_use import PROC, tree_seconds
 from cnnviz.attribution.methods import METHODS as CARDS
 from cnnviz.confusion.look import OPENING
-from cnnviz.figures.attribution import maps_figure
+from cnnviz.figures.attribution import map_figure
 
 
 def cells(table: str) -> dict[str, list[str]]:
@@ -79,10 +79,9 @@ def test_what_was_no_answer_is_refused(change: dict[str, Any], reason: str) -> N
 
 def test_numbers_are_read_as_plotly_writes_them() -> None:
     values = np.arange(6, dtype=np.float64).reshape(2, 3) / 7
-    figure = go.Figure(go.Heatmap(z=values, customdata=values[0]))
+    figure = go.Figure(go.Heatmap(z=values))
     trace = json.loads(plotly.io.to_json(figure))["data"][0]
     np.testing.assert_array_equal(numbers_of(trace["z"]), values)
-    np.testing.assert_array_equal(numbers_of(trace["customdata"]), values[0])
     np.testing.assert_array_equal(numbers_of(values.tolist()), values)
 
 
@@ -97,7 +96,7 @@ def test_maps_are_alike_but_for_rounding() -> None:
 def test_a_map_is_recognised_by_its_key() -> None:
     picture = np.full((2, 2, 3), 7, np.uint8)
     values = np.array([[1.0, 2.0], [3.0, -4.0]])
-    figure = maps_figure(picture, [("cat", values)])
+    figure = map_figure(picture, "cat", values)
     delta = Delta()
     delta.new_element.plotly_chart.spec = plotly.io.to_json(figure)
     delta.new_element.plotly_chart.id = "$$ID-0a1b-confusion.map.guided_grad_cam.2"

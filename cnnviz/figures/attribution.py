@@ -1,8 +1,7 @@
-"""Attribution maps over their picture, and the two checks of them.
+"""An attribution map over its picture, and what is left of a class while its pixels go.
 
-Several maps share one signed scale, so that the same colour is the same number: blue speaks
-against, orange for. Maps of different methods have different units; `relative` then measures each
-by its own largest magnitude.
+Several maps can share one signed scale, so that the same colour is the same number: blue speaks
+against, orange for.
 """
 
 from __future__ import annotations
@@ -13,9 +12,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from cnnviz.attribution.results import DeletionCurve, RandomizationCheck
+from cnnviz.attribution.results import DeletionCurve
 from cnnviz.errors import SettingError, ShapeError
 from cnnviz.figures.snapshots import picture_uri
 from cnnviz.figures.theme import colours, template
@@ -27,7 +25,6 @@ OPACITY: Final = 0.9
 _FADE: Final = 0.4
 """How much paler the picture is under maps of full opacity, so that faint colours are seen."""
 _PANEL_PX: Final = 300
-_LEGEND_PX: Final = 60
 _LUMA: Final = (0.299, 0.587, 0.114)
 
 
@@ -37,85 +34,51 @@ def shared_scale(maps: Sequence[Map]) -> float:
     return largest if largest > 0 else 1.0
 
 
-def maps_figure(
+def map_figure(
     picture: Pixels,
-    maps: Sequence[tuple[str, Map]],
+    title: str,
+    values: Map,
     *,
-    ends: tuple[str, str] = ("against", "for"),
     scale: float | None = None,
-    relative: bool = False,
     opacity: float = OPACITY,
-    columns: int = 3,
-    legend: bool = True,
     dark: bool = False,
 ) -> go.Figure:
-    """Maps (H, W), each with a title, over one picture (H, W, C) of shades of grey.
+    """A map (H, W) over its picture (H, W, C), which is drawn in shades of grey.
 
-    ends: what blue and orange mean. scale: the number that full orange stands for; the greatest
-    magnitude of these maps unless given: give that of all maps that are to be compared. relative:
-    each map by its own greatest magnitude instead. opacity: of the maps, 0 shows the picture alone;
-    where a map is 0 the picture shines through in any case. legend: whether the scale is drawn.
-    The number behind each pixel is in its hover text.
+    scale: the number that full orange stands for; the map's greatest magnitude unless given: give
+    that of all maps that are to be compared. opacity: of the map, 0 shows the picture alone; where
+    the map is 0 the picture shines through in any case. The number behind each pixel is in its
+    hover text.
     """
-    _check_maps(picture, maps, opacity)
-    chosen = colours(dark=dark)
-    columns = max(1, min(columns, len(maps)))
-    rows = -(-len(maps) // columns)
-    figure = make_subplots(
-        rows=rows,
-        cols=columns,
-        subplot_titles=[title for title, _ in maps],
-        horizontal_spacing=0.02,
-        vertical_spacing=0.14 / rows,
-    )
-    shades = picture_uri(_shades(picture))
-    for index, (title, values) in enumerate(maps):
-        place = {"row": index // columns + 1, "col": index % columns + 1}
-        figure.add_trace(
-            go.Image(source=shades, opacity=1 - _FADE * opacity, hoverinfo="skip"), **place
-        )
-        own = shared_scale([values]) if relative else 1.0
-        figure.add_trace(
+    _check_map(picture, title, values, opacity)
+    height, width = picture.shape[:2]
+    hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
+    numbers = values.astype(np.float64)
+    # All at once: what is added to a figure bit by bit is checked again each time, which takes
+    # three times as long, and somebody waits for it.
+    return go.Figure(
+        data=[
+            go.Image(
+                source=picture_uri(_shades(picture)), opacity=1 - _FADE * opacity, hoverinfo="skip"
+            ),
             go.Heatmap(
-                z=(values / own).astype(np.float64),
-                customdata=values.astype(np.float64),
+                z=numbers,
                 coloraxis="coloraxis",
                 opacity=opacity,
-                hovertemplate=(
-                    f"row %{{y}}, column %{{x}}<br>%{{customdata:+.4g}}<extra>{title}</extra>"
-                ),
+                hovertemplate=(f"row %{{y}}, column %{{x}}<br>%{{z:+.4g}}<extra>{title}</extra>"),
             ),
-            **place,
-        )
-    height, width = picture.shape[:2]
-    hidden = {"visible": False, "fixedrange": True}
-    figure.update_xaxes(range=[-0.5, width - 0.5], constrain="domain", **hidden)
-    figure.update_yaxes(range=[height - 0.5, -0.5], constrain="domain", **hidden)
-    reach = 1.0 if relative else (scale or shared_scale([values for _, values in maps]))
-    figure.update_layout(
-        template=template(dark=dark),
-        coloraxis=_signed_axis(reach, dark=dark),
-        dragmode=False,
-        margin={"l": 0, "r": 0, "t": 40, "b": _LEGEND_PX if legend else 0},
-        height=40 + _LEGEND_PX * legend + rows * (_PANEL_PX * height // width + 30),
+        ],
+        layout={
+            "template": template(dark=dark),
+            "xaxis": {"range": [-0.5, width - 0.5], **hidden},
+            "yaxis": {"range": [height - 0.5, -0.5], "scaleanchor": "x", **hidden},
+            "coloraxis": _signed_axis(scale or shared_scale([values]), dark=dark),
+            "title": {"text": title, "font": {"size": 15}, "x": 0.5, "xanchor": "center"},
+            "dragmode": False,
+            "margin": {"l": 0, "r": 0, "t": 40, "b": 0},
+            "height": 70 + _PANEL_PX * height // width,
+        },
     )
-    figure.update_annotations(font={"size": 15, "color": chosen.text})
-    figure.update_layout(coloraxis_showscale=legend)
-    if legend:
-        numbers = ("largest", "largest") if relative else (f"−{reach:.3g}", f"+{reach:.3g}")
-        for x, side, end, number in zip((0, 1), ("left", "right"), ends, numbers, strict=True):
-            figure.add_annotation(
-                text=f"{end} ({number})",
-                x=x,
-                xanchor=side,
-                y=0,
-                yshift=-26,
-                yanchor="top",
-                xref="paper",
-                yref="paper",
-                showarrow=False,
-            )
-    return figure
 
 
 def deletion_figure(
@@ -175,54 +138,11 @@ def deletion_figure(
     return figure
 
 
-def cascade_figure(
-    cascades: Sequence[tuple[str, Sequence[RandomizationCheck]]], *, dark: bool = False
-) -> go.Figure:
-    """How alike the maps are while more and more of the last layers are randomized."""
-    if not cascades or not all(checks for _, checks in cascades):
-        raise SettingError("there is no check to draw: give at least one")
-    chosen = colours(dark=dark)
-    figure = go.Figure()
-    for index, (title, checks) in enumerate(cascades):
-        figure.add_scatter(
-            x=["none", *(check.layers[-1] for check in checks)],
-            y=[1.0, *(check.similarity for check in checks)],
-            mode="lines+markers",
-            line={"color": chosen.series[index % len(chosen.series)], "width": 3},
-            marker={"symbol": index % 6, "size": 9},
-            name=title,
-            hovertemplate=f"{title}: %{{y:.2f}}<extra></extra>",
+def _check_map(picture: Pixels, title: str, values: Map, opacity: float) -> None:
+    if values.shape != picture.shape[:2]:
+        raise ShapeError(
+            f"{title} is {values.shape}, the picture {picture.shape[:2]}: use a map of this picture"
         )
-    figure.add_hline(y=0, line={"color": chosen.text, "width": 1})
-    figure.update_layout(
-        template=template(dark=dark),
-        xaxis={
-            "title": {"text": "randomized from the last layer down to"},
-            "type": "category",
-            "fixedrange": True,
-        },
-        yaxis={
-            "title": {"text": "rank correlation of magnitudes"},
-            "range": [-0.3, 1.05],
-            "fixedrange": True,
-        },
-        hovermode="x unified",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        height=360,
-        showlegend=len(cascades) > 1,
-    )
-    return figure
-
-
-def _check_maps(picture: Pixels, maps: Sequence[tuple[str, Map]], opacity: float) -> None:
-    if not maps:
-        raise SettingError("there is no map to draw: give at least one")
-    for title, values in maps:
-        if values.shape != picture.shape[:2]:
-            raise ShapeError(
-                f"{title} is {values.shape}, the picture {picture.shape[:2]}: use maps of this "
-                "picture"
-            )
     if not 0 <= opacity <= 1:
         raise SettingError(f"opacity is {opacity}: use a number from 0 to 1")
 
@@ -248,16 +168,7 @@ def _signed_axis(reach: float, *, dark: bool) -> dict[str, Any]:
         "cmin": -reach,
         "cmax": reach,
         "colorscale": list(zip((0, 0.5, 0.5, 1), shades, strict=True)),
-        "colorbar": {
-            "orientation": "h",
-            "y": 0,
-            "yanchor": "top",
-            "thickness": 12,
-            "len": 1,
-            "outlinewidth": 0,
-            "tickvals": [0],
-            "ticktext": ["0"],
-        },
+        "showscale": False,
     }
 
 

@@ -80,7 +80,7 @@ def titles(app: AppTest) -> list[str]:
 
 
 def title_of(figure: dict[str, Any]) -> str:
-    title: str = figure["layout"]["annotations"][0]["text"]
+    title: str = figure["layout"]["title"]["text"]
     return title
 
 
@@ -91,7 +91,7 @@ def map_figures(app: AppTest) -> list[dict[str, Any]]:
 def map_in(figure: dict[str, Any]) -> Array:
     """The numbers behind the pixels of a figure."""
     (heat,) = (trace for trace in figure["data"] if trace["type"] == "heatmap")
-    packed = heat["customdata"]
+    packed = heat["z"]
     numbers = np.frombuffer(base64.b64decode(packed["bdata"]), np.dtype(packed["dtype"]))
     return numbers.reshape([int(side) for side in packed["shape"].split(",")])
 

@@ -18,7 +18,7 @@ from cnnviz.confusion.look import LookSettings
 from cnnviz.errors import SettingError
 from cnnviz.ui.confusion.attribution_asked import Asked, requests_of
 from cnnviz.ui.confusion.attribution_networks import FirstLook
-from cnnviz.ui.confusion.attribution_pending import Wait, say_why_not, show_when_done, value_of
+from cnnviz.ui.confusion.attribution_pending import Patience, say_why_not, show_when_done, value_of
 from cnnviz.ui.confusion.attribution_work import Work
 from cnnviz.ui.confusion.kept import PAGE
 
@@ -57,30 +57,55 @@ def show_maps(
             requests[method] = requests_of(settings, look, method, targets)
         except SettingError as error:
             reasons[method] = str(error)
+    patience = Patience()
+    # What shares a scale is drawn together. Else one row after the other: those that come later do
+    # not slow down the computation and the drawing of those above.
+    groups = [settings.methods] if settings.scale == "all" else [(m,) for m in settings.methods]
+    for group in groups:
+        for method in group:
+            if method in reasons:
+                _show_title(method)
+                st.info(reasons[method])
+        rows = {method: requests[method] for method in group if method in requests}
+        if rows:
+            _show_rows(asked, look, settings, rows, patience)
+
+
+def _show_rows(
+    asked: Asked,
+    look: FirstLook,
+    settings: LookSettings,
+    rows: Mapping[MethodName, Sequence[AttributionRequest]],
+    patience: Patience,
+) -> None:
+    """Rows that share a scale, once all maps of a row are there."""
     needed = {
         method: list(dict.fromkeys(part for request in row for part in needed_for(request)))
-        for method, row in requests.items()
+        for method, row in rows.items()
     }
     everything = [request for row in needed.values() for request in row]
 
-    def draw(works: Sequence[Work], wait: Wait) -> None:
+    def draw(works: Sequence[Work]) -> None:
         table = dict(zip(everything, works, strict=True))
-        if settings.scale == "all":
-            wait(works)
-        for method in settings.methods:
-            st.markdown(f"##### {METHODS[method].title}")
-            if method in reasons:
-                st.info(reasons[method])
-                continue
+        for method, row in rows.items():
+            _show_title(method)
             mine = [table[request] for request in needed[method]]
-            wait(mine)
             say_why_not(method, mine)
-            row = [map_from(table, request) for request in requests[method]]
-            _show_row(asked, method, row, settings, _all_maps(table, requests))
+            maps = [map_from(table, request) for request in row]
+            _show_row(asked, method, maps, settings, _all_maps(table, rows))
             if not all(work.is_done for work in mine):
                 st.caption("Computing …")
 
-    show_when_done("maps", lambda: [asked.map(look, request) for request in everything], draw)
+    show_when_done(
+        f"maps.{next(iter(rows))}",
+        lambda: [asked.map(look, request) for request in everything],
+        draw,
+        patience,
+    )
+
+
+def _show_title(method: MethodName) -> None:
+    st.markdown(f"##### {METHODS[method].title}")
 
 
 def needed_for(request: AttributionRequest) -> tuple[AttributionRequest, ...]:
@@ -145,17 +170,17 @@ def show_map(
     title: str | None = None,
 ) -> None:
     """One map over the picture. among: those whose scale it shares."""
-    from cnnviz.figures.attribution import maps_figure, shared_scale
+    from cnnviz.figures.attribution import map_figure, shared_scale
 
     target, names = made.request.target, asked.class_names
     is_own = settings.scale == "own"
     reach = shared_scale([made.map] if is_own else [other.map for other in among])
-    figure = maps_figure(
+    figure = map_figure(
         asked.pixels,
-        [(title or target.title(names), made.map)],
+        title or target.title(names),
+        made.map,
         scale=reach,
         opacity=settings.opacity_percent / 100,
-        legend=False,
         dark=st.context.theme.type == "dark",
     )
     st.plotly_chart(

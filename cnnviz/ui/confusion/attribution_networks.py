@@ -205,6 +205,11 @@ def _wait_for_torch() -> None:
         raise CheckpointError(f"PyTorch is needed for this and is not there ({warm_up.status()})")
     with _torch_lock:  # two threads that import Captum at once could find it half there
         import cnnviz.attribution.explain  # noqa: F401
+    import torch
+
+    # Of this thread. As many compute at a time as there are cores on a small machine: with several
+    # threads each they would wait for one another, and for the browser that paints beside them.
+    torch.set_num_threads(1)
 
 
 def _written_at(file: Path) -> int:

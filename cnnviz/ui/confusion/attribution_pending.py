@@ -31,35 +31,44 @@ def ask(key: Hashable, make: Make) -> Work:
     return DESK.ask(key, make, _viewer())
 
 
-Wait = Callable[[Sequence[Work]], None]
-"""Waits for some works, if the page has just begun to wait; else not at all."""
+class Patience:
+    """How long a script run waits for what is not done yet, all its places together."""
+
+    def __init__(self) -> None:
+        self._until = time.monotonic() + FIRST_WAIT_S + NEXT_WAIT_S
+
+    def wait(self, works: Sequence[Work], most_s: float) -> None:
+        """Until these are done, at most so long."""
+        DESK.wait(works, max(0.0, min(most_s, self._until - time.monotonic())))
 
 
 def show_when_done(
-    name: str, ask_all: Callable[[], Sequence[Work]], draw: Callable[[Sequence[Work], Wait], None]
+    name: str,
+    ask_all: Callable[[], Sequence[Work]],
+    draw: Callable[[Sequence[Work]], None],
+    patience: Patience | None = None,
 ) -> None:
     """Draws the works that are wanted, and again and again until all of them are done.
 
     draw: is given them in the same order; some may not be done. name: of this place on the page.
+    patience: shared with other places of the page.
     """
+    patience = patience or Patience()
     works = ask_all()
-    DESK.wait(works, FIRST_WAIT_S)
+    patience.wait(works, FIRST_WAIT_S)
     was_pending = not all(work.is_done for work in works)
-    deadline = time.monotonic() + NEXT_WAIT_S
-
-    def wait(some: Sequence[Work]) -> None:
-        DESK.wait(some, max(0.0, deadline - time.monotonic()))
+    is_first = True
 
     def part() -> None:
+        nonlocal is_first
         works = ask_all()
-        is_pending = not all(work.is_done for work in works)
-        # Else the clock would go on, or not begin. Work that ends in the first moments, while the
-        # clock is set up, is drawn; the first tick stops it.
-        is_first = time.monotonic() < deadline
-        if is_pending != was_pending and not is_first:
-            st.rerun()
-        draw(works, wait)
+        if is_first:  # what ends in these first moments is drawn; the first tick stops the clock
+            patience.wait(works, NEXT_WAIT_S)
         pending = [work for work in works if not work.is_done]
+        if not is_first and bool(pending) != was_pending:
+            st.rerun()  # else the clock would go on, or not begin
+        is_first = False
+        draw(works)
         if pending:
             _show_pending(name, pending)
 

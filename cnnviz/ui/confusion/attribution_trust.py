@@ -18,7 +18,7 @@ from cnnviz.ui.confusion.attribution_asked import Asked, requests_of
 from cnnviz.ui.confusion.attribution_controls import look_control
 from cnnviz.ui.confusion.attribution_maps import show_map
 from cnnviz.ui.confusion.attribution_networks import FirstLook
-from cnnviz.ui.confusion.attribution_pending import Wait, say_why_not, show_when_done, value_of
+from cnnviz.ui.confusion.attribution_pending import say_why_not, show_when_done, value_of
 from cnnviz.ui.confusion.attribution_work import Work
 from cnnviz.ui.confusion.kept import PAGE, change, kept_settings
 
@@ -75,8 +75,7 @@ def _show_randomization(
         else f"Randomized: the last {layers} layers, from {name} on."
     )
 
-    def draw(works: Sequence[Work], wait: Wait) -> None:
-        wait(works)
+    def draw(works: Sequence[Work]) -> None:
         say_why_not("randomized", works)
         check: RandomizationCheck | None = value_of(works[0])
         if check is None:
@@ -108,10 +107,9 @@ def _show_deletion(
     )
     title, names = METHODS[request.method].title, asked.class_names
 
-    def draw(works: Sequence[Work], wait: Wait) -> None:
+    def draw(works: Sequence[Work]) -> None:
         from cnnviz.figures.attribution import deletion_figure
 
-        wait(works)
         say_why_not("deletion", works)
         curve: DeletionCurve | None = value_of(works[0])
         if curve is None:

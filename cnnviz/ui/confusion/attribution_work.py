@@ -20,6 +20,7 @@ from typing import Any, Final
 from cnnviz.attribution.turns import Stop
 from cnnviz.data.progress import Progress
 from cnnviz.errors import CnnvizError, StoppedError
+from cnnviz.ui.thread_priority import give_way
 
 Make = Callable[[Progress, Stop], Any]
 THREADS: Final = 8
@@ -27,6 +28,8 @@ THREADS: Final = 8
 MOST_KEPT: Final = 2000
 """Results; a map and its channels take 16 kB."""
 MOST_WAITING: Final = 600
+NICENESS: Final = 5
+"""Of the computing threads: pages are answered, and painted, first."""
 PATIENCE_S: Final = 15.0
 """For so long a computation goes on that nobody asks for any more."""
 _REFUSED_S: Final = 20.0
@@ -148,6 +151,7 @@ class Desk:
             return not any(asked > latest for asked in work.wanted.values())
 
     def _run(self) -> None:
+        give_way(NICENESS)
         while True:
             self._do(self._queue.get())
 

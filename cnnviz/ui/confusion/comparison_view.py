@@ -27,6 +27,7 @@ def show(state: PageState) -> None:
     shown = open_networks(state, "two")
     if shown is None:
         return
+    attribution_view.begin(shown)
     if shown.other is None:
         st.info("Choose a network to compare with.")
         return

@@ -34,6 +34,7 @@ def show(state: PageState) -> None:
     shown = open_networks(state, "matrix")
     if shown is None:
         return
+    attribution_view.begin(shown)
     matrix, pictures, chosen = st.columns(WIDTHS, gap="medium")
     with matrix:
         show_matrix(shown)

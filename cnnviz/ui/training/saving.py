@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
-import sys
 import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from typing import Any, Final
 
 from cnnviz.data.progress import Progress
 from cnnviz.errors import CnnvizError
+from cnnviz.ui.thread_priority import give_way
 
 NICENESS: Final = 10
 """As that of a training: pages come first."""
@@ -84,8 +83,7 @@ class Jobs:
         return max(0, job.number - self._begun) if not job.is_done else 0
 
     def _run(self) -> None:
-        if sys.platform == "linux":  # where each thread has a priority of its own
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        give_way(NICENESS)
         while True:
             job = self._queue.get()
             self._begun = job.number
