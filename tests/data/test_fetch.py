@@ -216,7 +216,9 @@ def test_an_archive_that_lacks_a_batch(
     assert not (cache / "cifar-10-batches-py").exists()
 
 
-@pytest.mark.parametrize("content", [b"no archive", gzip.compress(b"no archive")])
+@pytest.mark.parametrize(
+    "content", [b"no archive", gzip.compress(b"no archive")], ids=["text", "gzip"]
+)
 def test_an_archive_that_is_none(
     cifar10: Callable[[bytes | None], None], cache: Path, content: bytes
 ) -> None:

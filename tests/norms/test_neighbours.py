@@ -67,8 +67,8 @@ def test_over_batch_sizes() -> None:
     assert np.abs(found.train[1, 0] - found.train[1, 1]).max() > 1e-4
     np.testing.assert_allclose(found.evaluation, found.evaluation[:1].repeat(3, 0), atol=1e-6)
     least, mean, greatest = found.of_class(3)
-    assert (least <= mean).all()
-    assert (mean <= greatest).all()
+    assert (least <= mean + 1e-12).all()  # the mean of equal numbers is rounded
+    assert (mean <= greatest + 1e-12).all()
     assert greatest[2] == found.train[2, :, 3].max()
     assert told == sorted(told)
     assert 0 <= told[0] <= told[-1] < 1
