@@ -40,6 +40,15 @@ class Question:
             return "How many rows and columns does the output have?"
         return f"What is the value of Output[{self.cell[0]}, {self.cell[1]}], the marked cell?"
 
+    @property
+    def hint(self) -> str:
+        """What to do, for those whose answer was wrong."""
+        if self.kind == "size":
+            return (
+                "Put the numbers into the formula; the floor throws the rest of the division away."
+            )
+        return "Lay the filter on the marked window, multiply cell by cell, and add up."
+
     def is_right(self, given: float) -> bool:
         """Answers are whole numbers, so that nothing is rounded."""
         return given == self.answer

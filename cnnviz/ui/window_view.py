@@ -9,8 +9,8 @@ from cnnviz.convolution_judge import judge
 from cnnviz.convolution_lesson import LessonSettings, View, from_query, opening_settings, to_query
 from cnnviz.errors import SettingError
 from cnnviz.snippets import lesson_snippet
-from cnnviz.ui import warm_up
 from cnnviz.ui.components.window_lab import window_lab
+from cnnviz.ui.lab_reports import receive_report
 from cnnviz.ui.page import draw_until_torch
 from cnnviz.ui.url_state import PageState
 
@@ -64,23 +64,16 @@ def _lab(view: View, state: PageState) -> None:
 
 def _receive(view: View, report: Any) -> dict[str, str] | None:
     """Keep the reported settings and judge the reported output."""
-    try:
-        if report["version"] != _version(view):
-            return None  # sent before Python set the state
-        settings = LessonSettings.from_json(report["settings"])
+
+    def read(value: object) -> LessonSettings:
+        settings = LessonSettings.from_json(value)
         if settings.view != view:
-            return None
-        ready = warm_up.torch_is_ready()
-        why = (
-            "PyTorch is loading …" if warm_up.torch_is_coming() else "PyTorch is not available here"
-        )
-        verdict = judge(settings, report["output"], ask_torch=ready, why_no_torch=why)
-    except (SettingError, KeyError, TypeError) as error:
-        return {"id": "", "state": "differ", "text": "✗ not understood", "detail": str(error)}
-    st.session_state[_kept(view)] = settings
-    return {
-        "id": str(report["id"]),
-        "state": verdict.state,
-        "text": verdict.text,
-        "detail": verdict.detail,
-    }
+            raise SettingError(f"settings of {settings.view} are none of {view}")
+        return settings
+
+    def keep(settings: LessonSettings) -> None:
+        st.session_state[_kept(view)] = settings
+
+    return receive_report(
+        report, _version(view), read=read, judge=judge, answer="output", keep=keep
+    )
