@@ -1,4 +1,4 @@
-"""How fast the convolution page answers, beside the same calculator written the ordinary way.
+"""How fast pages answer a hand, and the convolution page beside an ordinary calculator.
 
     python benchmarks/ui_latency.py [--quick] [--out FILE]
 
@@ -36,10 +36,12 @@ from benchmarks.latency_table import (
 from benchmarks.machine_facts import machine_facts, warn_if_busy
 from benchmarks.slider_moves import Walk, Way, launch
 from benchmarks.ui_measurements import (
+    ALL_STATES,
     AT_TOP,
     FULL,
     OURS,
     QUICK,
+    SLIDER_NAMES,
     SLIDERS,
     STATES,
     WAYS,
@@ -53,17 +55,17 @@ PAIR: Final = "median / p95, ms"
 
 
 def slider_tables(results: Results) -> str:
-    """Slider to paint on the page: each slider, all of them, and a bare one; the cross-check."""
+    """Slider to paint on both pages: each slider, all of them, and a bare one; the cross-check."""
     rows = [_walk_row(f"bare slider, {way}", [walk]) for way, walk in results.bare.items()]
     checks = [_check_row("bare slider", [results.bare["key"]])] if "key" in results.bare else []
     for state, way in _groups(results):
         walks = _walks(results, state, way)
-        rows.append(_walk_row(f"**all five, {way}, {state}**", list(walks.values())))
+        rows.append(_walk_row(f"**all, {way}, {state}**", list(walks.values())))
         rows += [
-            _walk_row(f"{SLIDERS[key]}, {way}, {state}", [walk]) for key, walk in walks.items()
+            _walk_row(f"{SLIDER_NAMES[key]}, {way}, {state}", [walk]) for key, walk in walks.items()
         ]
         if way == "key":
-            checks.append(_check_row(f"all five, {state}", list(walks.values())))
+            checks.append(_check_row(f"all, {state}", list(walks.values())))
     header = ["slider to paint", "moves", f"from input event, {PAIR}", "worst"]
     header += ["from mouse or key", "handlers alone"]
     check_header = ["keys by the Event Timing API", "keys", "below 16 ms", "16", "24"]
@@ -72,11 +74,11 @@ def slider_tables(results: Results) -> str:
 
 
 def _groups(results: Results) -> list[tuple[str, Way]]:
-    return [(state, way) for state in STATES for way in WAYS if _walks(results, state, way)]
+    return [(state, way) for state in ALL_STATES for way in WAYS if _walks(results, state, way)]
 
 
 def _walks(results: Results, state: str, way: Way) -> dict[str, Walk]:
-    keys = [key for key in SLIDERS if (state, key, way) in results.sliders]
+    keys = [key for key in SLIDER_NAMES if (state, key, way) in results.sliders]
     return {key: results.sliders[state, key, way] for key in keys}
 
 
@@ -225,7 +227,7 @@ def describe_machine(browser_version: str) -> dict[str, str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the tables, write the JSON. Returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    options = parse_options(parser, arguments, quick="fewer samples: under 90 seconds")
+    options = parse_options(parser, arguments, quick="fewer samples: under two minutes")
     leave_on_sigterm()  # so that servers are stopped
     load = warn_if_busy()
     began = time.monotonic()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -35,6 +35,23 @@ SLIDERS: Final = {
     "padding": "Padding",
     "dilation": "Dilation",
 }
+BATCH_STATES: Final = {
+    "batch norm, opening": "",
+    "batch norm, heaviest": "n=4&c=2&side=3&gamma=1.7_-0.6&beta=0.5_2",
+}
+"""Of the page on batch normalization, by hand: state -> query."""
+BATCH_SLIDERS: Final = {
+    "Pictures": -2,
+    "Channels": -1,
+    "Side": -1,
+    "Gamma": 6,
+    "Beta": 6,
+    "Epsilon": 6,
+    "Momentum": 6,
+}
+"""How many steps each slider of that page is walked from its state."""
+SLIDER_NAMES: Final = SLIDERS | {name: name for name in BATCH_SLIDERS}
+ALL_STATES: Final = (*STATES, *BATCH_STATES)
 WAYS: Final[tuple[Way, ...]] = ("drag", "key")
 OURS: Final = "app.py"
 ORDINARY: Final = "benchmarks/ordinary_calculator.py"
@@ -60,8 +77,8 @@ class Plan:
     limit_s: float
 
 
-QUICK: Final = Plan(moves=6, ordinary=2, verdicts=2, starts=1, limit_s=75)
-FULL: Final = Plan(moves=48, ordinary=18, verdicts=20, starts=5, limit_s=330)
+QUICK: Final = Plan(moves=6, ordinary=2, verdicts=2, starts=1, limit_s=105)
+FULL: Final = Plan(moves=48, ordinary=18, verdicts=20, starts=5, limit_s=390)
 
 
 @dataclass(slots=True)
@@ -90,6 +107,10 @@ def measure(browser: Browser, plan: Plan, say: Callable[[str], None]) -> Results
             if clock.has(10, f"the convolution page, {state}"):
                 say(f"the convolution page, {state} state ...")
                 measure_page(browser, server.url, state, plan, clock, results)
+        for state in BATCH_STATES:
+            if clock.has(10, f"the page on {state}"):
+                say(f"the page on {state} ...")
+                measure_batch_norm(browser, server.url, state, plan, clock, results)
     with serve(ORDINARY) as server:
         for state in STATES:
             if clock.has(10, f"the ordinary calculator, {state}"):
@@ -124,20 +145,47 @@ def measure_page(
                     values = walk_values(STATES[state][key], FAR[state][key], plan.moves)
                     slider = page.get_by_role("slider", name=name, exact=True)
                     results.sliders[state, key, way] = walk_slider(page, slider, values, way)
+        values = walk_values(STATES[state]["stride"], FAR[state]["stride"], plan.verdicts)
+        _measure_verdicts(page, "Stride", values, state, clock, results)
+
+
+def measure_batch_norm(
+    browser: Browser, url: str, state: str, plan: Plan, clock: Clock, results: Results
+) -> None:
+    """The same of the page on batch normalization, whose sliders count steps of their own."""
+    with open_probed_page(browser) as page:
+        page.goto(f"{url}/batch_norm?{BATCH_STATES[state]}")
         _wait_for_badge(page)
-        slider = page.get_by_role("slider", name="Stride", exact=True)
-        answers = []
-        for value in walk_values(STATES[state]["stride"], FAR[state]["stride"], plan.verdicts):
-            if clock.has(5, f"verdicts, {state}"):
-                answer = press_and_wait(page, slider, value, "expectVerdict()")
-                if ALL_THREE_AGREE not in answer.text:
-                    raise RuntimeError(f"{state} state, stride {value}: the badge says {answer}")
-                answers.append(answer)
-        if answers:
-            from_key = tuple(answer.from_hand_ms for answer in answers)
-            results.verdicts[state] = Series(state, from_key)
-            from_report = tuple(answer.from_report_ms for answer in answers)
-            results.round_trips[state] = Series(state, from_report)
+        for name, steps in BATCH_SLIDERS.items():
+            slider = page.get_by_role("slider", name=name, exact=True)
+            start = int(slider.input_value())
+            for way in WAYS:
+                if clock.has(5, f"{name} by {way}, {state}"):
+                    values = walk_values(start, start + steps, plan.moves)
+                    results.sliders[state, name, way] = walk_slider(page, slider, values, way)
+        start = int(page.get_by_role("slider", name="Gamma", exact=True).input_value())
+        values = walk_values(start, start + BATCH_SLIDERS["Gamma"], plan.verdicts)
+        _measure_verdicts(page, "Gamma", values, state, clock, results)
+
+
+def _measure_verdicts(
+    page: Page, name: str, values: Sequence[int], state: str, clock: Clock, results: Results
+) -> None:
+    """Key to the verdict, along the values of one slider."""
+    _wait_for_badge(page)
+    slider = page.get_by_role("slider", name=name, exact=True)
+    answers = []
+    for value in values:
+        if clock.has(5, f"verdicts, {state}"):
+            answer = press_and_wait(page, slider, value, "expectVerdict()")
+            if ALL_THREE_AGREE not in answer.text:
+                raise RuntimeError(f"{state} state, {name} {value}: the badge says {answer}")
+            answers.append(answer)
+    if answers:
+        from_key = tuple(answer.from_hand_ms for answer in answers)
+        results.verdicts[state] = Series(state, from_key)
+        from_report = tuple(answer.from_report_ms for answer in answers)
+        results.round_trips[state] = Series(state, from_report)
 
 
 def measure_ordinary(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -26,8 +27,18 @@ from benchmarks.latency_table import (
 )
 from benchmarks.slider_moves import Move, Walk, Way
 from benchmarks.ui_latency import judgement, ordinary_table, slider_tables, to_json, to_text
-from benchmarks.ui_measurements import FAR, SLIDERS, STATES, Results, output_numbers
+from benchmarks.ui_measurements import (
+    BATCH_SLIDERS,
+    BATCH_STATES,
+    FAR,
+    SLIDERS,
+    STATES,
+    Results,
+    output_numbers,
+)
 from cnnviz.convolution_lesson import from_query
+from cnnviz.norms.by_hand import CHANNELS, PICTURES, SIDES
+from cnnviz.norms.by_hand import from_query as batch_from_query
 
 TIMES = st.lists(st.floats(0, 1e6), min_size=1, max_size=50)
 
@@ -112,6 +123,13 @@ def test_each_walk_changes_the_output_at_every_step(state: str, slider: str) -> 
     assert all(before != after for before, after in pairwise(shown))
 
 
+@pytest.mark.parametrize("state", BATCH_STATES)
+def test_the_states_of_the_page_on_batch_norm_are_states_of_it(state: str) -> None:
+    shown, notes = batch_from_query(dict(parse_qsl(BATCH_STATES[state])))
+    assert notes == ()
+    assert ("heaviest" in state) == (shown.shape == (PICTURES[1], CHANNELS[1], SIDES[1], SIDES[1]))
+
+
 def walk_of(*from_event_ms: float) -> Walk:
     return Walk(tuple(Move(1, 1.0, time, time + 2) for time in from_event_ms), ())
 
@@ -127,6 +145,21 @@ def test_a_drag_holds_its_frame_or_the_report_says_so() -> None:
     held = judgement(results_of(15.0, 16.0, way="drag"))
     assert held.startswith("within 16 ms: p95 of 2 moves by drag, opening state: 15.9")
     assert judgement(results_of(15.0, 17.0, way="drag")).startswith("OVER 16 ms")
+
+
+def test_the_page_on_batch_norm_is_judged_too() -> None:
+    results = Results()
+    for state in BATCH_STATES:
+        for name in BATCH_SLIDERS:
+            results.sliders[state, name, "drag"] = walk_of(9.0, 17.0)
+    assert judgement(results).count("OVER 16 ms") == len(BATCH_STATES)
+    table = slider_tables(results)
+    assert all(
+        f"{name}, drag, {state}" in table for state in BATCH_STATES for name in BATCH_SLIDERS
+    )
+    written = to_json(results, {})["sliders"]
+    assert isinstance(written, list)
+    assert len(written) == len(BATCH_STATES) * len(BATCH_SLIDERS)
 
 
 def test_a_key_is_shown_beside_what_a_bare_slider_takes() -> None:

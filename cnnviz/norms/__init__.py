@@ -8,6 +8,10 @@ The layer, in numpy, is `cnnviz.batchnorm`. In reading order:
     layer_values            numbers around one normalization: histograms, channels, dead units
     batch_effects           the neighbours of a picture in its batch, and what they do to it
     comparison              two recorded runs, with and without: losses, drift, gradient norms
+    by_hand                 the view by hand: a small batch, its settings and URL
+    by_hand_presets         odd cases: one picture, one value, no spread, a large eps
+    by_hand_judge           its numbers by cnnviz and PyTorch, compared with the browser's
+    exercises               questions by number; `exercise_batches` draws their numbers
     snippets                PyTorch programs that reproduce the screen
     experiment_records      what the experiments tell, as a file
     forgotten_eval          what a forgotten `model.eval()` costs, as a file

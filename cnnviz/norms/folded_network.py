@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from dataclasses import dataclass
 
@@ -28,6 +29,25 @@ class FoldedLayer:
     """(K, C, kh, kw), before."""
     old_bias: Array | None
     """(K,); None if the convolution had none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FilterFold:
+    """One filter of a convolution, and the channel that is normalized behind it."""
+
+    old_weight: Array
+    """(C, kh, kw)"""
+    old_bias: float | None
+    """None if the convolution has none."""
+    new_weight: Array
+    new_bias: float
+    scale: float
+    gamma: float
+    beta: float
+    mean: float
+    """The running one, as the variance."""
+    variance: float
+    eps: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +124,44 @@ def fold_layer(network: nn.Module, norm: NormLayer) -> FoldedLayer:
     return FoldedLayer(norm, norm.convolution, folded, weight, bias)
 
 
+def fold_filter(network: nn.Module, norm: NormLayer, channel: int) -> FilterFold:
+    """One channel of a normalization folded; SettingError if it cannot be."""
+    if reason := why_not(network, norm):
+        raise SettingError(reason)
+    channel = whole_number("channel", channel, least=0)
+    if channel >= norm.channels:
+        raise SettingError(
+            f"channel is {channel}: {norm.name} has channels 0 to {norm.channels - 1}"
+        )
+    convolution = network.get_submodule(norm.convolution or "")
+    module = network.get_submodule(norm.name)
+    assert isinstance(convolution, nn.Conv2d)
+    assert isinstance(module, nn.BatchNorm2d)
+    bias, weight = convolution.bias, _numbers(convolution.weight[channel])
+
+    def of(tensor: torch.Tensor | None, default: float) -> float:
+        return default if tensor is None else float(tensor[channel])
+
+    gamma, beta = of(module.weight, 1.0), of(module.bias, 0.0)
+    mean, variance = of(module.running_mean, 0.0), of(module.running_var, 1.0)
+    old_bias = None if bias is None else of(bias, 0.0)
+    folded = fold(
+        weight[None], [old_bias or 0.0], [mean], [variance], [gamma], [beta], eps=module.eps
+    )
+    return FilterFold(
+        old_weight=weight,
+        old_bias=old_bias,
+        new_weight=folded.weight[0],
+        new_bias=float(folded.bias[0]),
+        scale=float(folded.scale[0]),
+        gamma=gamma,
+        beta=beta,
+        mean=mean,
+        variance=variance,
+        eps=module.eps,
+    )
+
+
 def fold_network(network: nn.Module) -> tuple[nn.Module, tuple[FoldedLayer, ...]]:
     """A copy in evaluation without the normalizations that can be folded, and what was folded.
 
@@ -137,9 +195,17 @@ def compare_outputs(network: nn.Module, folded: nn.Module, batch: torch.Tensor) 
 
 
 def measure_speed(
-    network: nn.Module, folded: nn.Module, batch: torch.Tensor, *, repeats: int = 15
+    network: nn.Module,
+    folded: nn.Module,
+    batch: torch.Tensor,
+    *,
+    repeats: int = 15,
+    budget_s: float = math.inf,
 ) -> SpeedGain:
-    """Times both in evaluation, in turn, so that what slows the machine slows both."""
+    """Times both in evaluation, in turn, so that what slows the machine slows both.
+
+    budget_s: no further repeat is begun after so many seconds.
+    """
     repeats = whole_number("repeats", repeats, least=1)
 
     def seconds(of: nn.Module) -> float:
@@ -150,9 +216,12 @@ def measure_speed(
     one, other = private_copy(network), private_copy(folded)
     for of in (one, other):  # the first run of each prepares
         seconds(of)
-    pairs = [(seconds(one), seconds(other)) for _ in range(repeats)]
+    pairs = [(seconds(one), seconds(other))]
+    end = time.perf_counter() + budget_s
+    while len(pairs) < repeats and time.perf_counter() < end:
+        pairs.append((seconds(one), seconds(other)))
     before, after = (min(times) for times in zip(*pairs, strict=True))
-    return SpeedGain(before, after, len(batch), repeats)
+    return SpeedGain(before, after, len(batch), len(pairs))
 
 
 def _numbers(tensor: torch.Tensor) -> Array:

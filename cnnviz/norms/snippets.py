@@ -59,6 +59,31 @@ def relative_snippet(x: npt.ArrayLike, spec: RelativeSpec) -> str:
     return f"{_HEAD}{_batch(batch)}\nlayer = {made}.double()\noutput = layer(x)\nprint(output)\n"
 
 
+def relatives_snippet(x: npt.ArrayLike, groups: int) -> str:
+    """A complete program for x (N, C, H, W) and all four; ends with `outputs`, by name.
+
+    What PyTorch refuses is caught, and its reason kept in place of an output.
+    """
+    batch = np.asarray(x, dtype=np.float64)
+    channels, height, width = batch.shape[1:]
+    return (
+        f"{_HEAD}{_batch(batch)}\n"
+        "layers = {\n"
+        f'    "batch": nn.BatchNorm2d({channels}),\n'
+        f'    "layer": nn.LayerNorm([{channels}, {height}, {width}]),\n'
+        f'    "instance": nn.InstanceNorm2d({channels}),\n'
+        f'    "group": nn.GroupNorm({groups}, {channels}),\n'
+        "}\n"
+        "outputs = {}\n"
+        "for name, layer in layers.items():\n"
+        "    try:\n"
+        "        outputs[name] = layer.double()(x)  # gamma is 1 and beta 0\n"
+        "    except ValueError as error:  # one value has no spread\n"
+        "        outputs[name] = str(error)\n"
+        "    print(name, outputs[name])\n"
+    )
+
+
 FOLDING_SNIPPET = """\
 import torch
 from torch import nn

@@ -35,6 +35,8 @@ BUSY = {
     "picture": "convolution?view=picture&padding=3&filter=log",
     "backwards": "convolution?view=backwards",
     "quiz": "convolution?view=quiz&question=2",
+    "batch": "batch_norm?n=4&side=3&gamma=2_-3&beta=1_2&momentum=1&eps=5",
+    "batch refused": "batch_norm?n=1&side=1",
 }
 
 DEEP_FOCUS = """() => {
