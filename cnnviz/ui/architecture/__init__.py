@@ -1,0 +1,8 @@
+"""The views of the page on architectures. One file each, with what it alone draws beside it:
+
+    field_view    receptive fields, in theory and measured; field_figures draws them
+    digit_view    a digit that is drawn, and what the networks take it for
+    step_view     one step of learning, with all its numbers; step_board draws them
+
+`cnnviz.ui.architecture_views` puts them in the order of the lesson.
+"""
