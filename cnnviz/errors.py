@@ -2,6 +2,7 @@
 
     CnnvizError
     ├── SettingError    one setting that can never be right: stride 0, padding -1, an unknown name
+    │   └── ModelTextError     text of a network that is not read here; knows the line
     ├── NoOutputError   settings that are fine alone but together leave no output
     ├── ShapeError      arrays that do not fit each other: filter depth != image depth
     ├── NonFiniteError  arrays that hold nan or infinity where a number is needed
@@ -17,6 +18,8 @@ The first five are ValueErrors too. The messages say what was given and what wou
 written to be shown to a student as they are.
 """
 
+from __future__ import annotations
+
 
 class CnnvizError(Exception):
     """Base of every error that cnnviz raises on purpose."""
@@ -24,6 +27,19 @@ class CnnvizError(Exception):
 
 class SettingError(CnnvizError, ValueError):
     """One setting that can never be right, whatever the others are: stride 0, kernel "cat"."""
+
+
+class ModelTextError(SettingError):
+    """Text of a network that is not read, and where and why. None of it was ever executed."""
+
+    def __init__(self, reason: str, line: int = 0, column: int = 0) -> None:
+        """Line and column count from 1; 0 if it is the text as a whole."""
+        super().__init__(f"line {line}: {reason}" if line else reason)
+        self.reason, self.line, self.column = reason, line, column
+
+    def __reduce__(self) -> tuple[type[ModelTextError], tuple[str, int, int]]:
+        """Between processes it keeps what it knows."""
+        return type(self), (self.reason, self.line, self.column)
 
 
 class NoOutputError(CnnvizError, ValueError):

@@ -122,7 +122,7 @@ class CheckpointCard:
             "format": FORMAT,
             **plain,
             "config": self.config.to_json(),
-            "model": asdict(self.spec),  # for readers; it follows from the configuration
+            "model": self.spec.to_json(),  # for readers; it follows from the configuration
             "mean": list(self.mean),
             "std": list(self.std),
             "hardware": asdict(self.hardware),
@@ -142,7 +142,7 @@ class CheckpointCard:
             config = TrainingConfig.from_json(_mapping("config", plain.pop("config")))
         except (CnnvizError, TypeError) as error:
             raise CheckpointError(f"config makes no sense: {error}") from None
-        if model != asdict(config.spec):
+        if model != config.spec.to_json():
             raise CheckpointError("model is not the network of config")
         hardware = _mapping("hardware", plain.pop("hardware"))
         _require_fields("hardware", hardware, {field.name for field in fields(Hardware)})

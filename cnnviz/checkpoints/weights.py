@@ -14,21 +14,25 @@ import torch
 from torch import nn
 
 from cnnviz.checkpoints.card import StoredPrecision
-from cnnviz.errors import CheckpointError
+from cnnviz.errors import CheckpointError, SettingError
 from cnnviz.models.registry import ModelSpec, build_model
 from cnnviz.settings import shown
 from cnnviz.training.state import half_precision
 
-_MAX_HEADER: Final = 100_000  # bytes; a network of a hundred tensors needs a tenth of it
+_MAX_HEADER: Final = 1_000_000  # bytes; a network of a hundred tensors needs a hundredth of it
 
 
 def build_skeleton(spec: ModelSpec) -> nn.Module:
     """The network without numbers: names, shapes and types alone, on the device "meta".
 
-    Costs no memory, and leaves torch's random numbers as they are.
+    Costs no memory, and leaves torch's random numbers as they are. CheckpointError if there can
+    be no such network, as where the text of a pasted one does not fit its pictures.
     """
-    with torch.device("meta"):
-        return build_model(spec)
+    try:
+        with torch.device("meta"):
+            return build_model(spec)
+    except SettingError as error:
+        raise CheckpointError(f"there is no such network: {error}") from None
 
 
 def pack_weights(network: nn.Module, precision: StoredPrecision) -> bytes:

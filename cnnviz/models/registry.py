@@ -6,17 +6,18 @@ The cards are facts only: torch is imported when a network is built.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cnnviz.data.catalogue import DATASETS, DatasetName, find_dataset
 from cnnviz.errors import SettingError
+from cnnviz.model_text.blueprint import read_network
 from cnnviz.settings import shown, whole_number
 
 if TYPE_CHECKING:
     from torch import nn
 
-ModelName = Literal["lenet5", "improved_lenet", "vgg16", "plain_cnn", "fast_cnn"]
+ModelName = Literal["lenet5", "improved_lenet", "vgg16", "plain_cnn", "fast_cnn", "pasted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class ModelCard:
     """Whether it has batch normalization unless told otherwise."""
     batch_norm_is_optional: bool
     builder: str
-    """module:class, imported when a network is built."""
+    """module:class or module:function, imported when a network is built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class ModelSpec:
     dropout: float = 0.0
     """Probability that a value is zeroed while training, before each linear layer but the first of
     several."""
+    text: str = ""
+    """Of a pasted network; it is read by `cnnviz.model_text` and never executed."""
 
     def __post_init__(self) -> None:
         card = find_model(self.name)
@@ -56,13 +59,40 @@ class ModelSpec:
             whole_number(field, getattr(self, field), least=1)
         if not isinstance(self.batch_norm, bool):
             raise SettingError(f"batch_norm is {shown(self.batch_norm)}: use True or False")
-        if self.batch_norm != card.batch_norm and not card.batch_norm_is_optional:
+        if not isinstance(self.text, str):
+            raise SettingError(f"network_text is {shown(self.text)}: use text")
+        if card is PASTED or self.text:
+            self._check_text(card)
+        elif self.batch_norm != card.batch_norm and not card.batch_norm_is_optional:
             raise SettingError(
                 f"batch_norm is {self.batch_norm}: {card.title} is defined with "
                 f"batch_norm {card.batch_norm}; use that, or another network"
             )
         if not (isinstance(self.dropout, int | float) and 0 <= self.dropout < 1):
             raise SettingError(f"dropout is {shown(self.dropout)}: use a number from 0 to below 1")
+
+    def _check_text(self, card: ModelCard) -> None:
+        if card is not PASTED:
+            raise SettingError(
+                f"network_text is {shown(self.text)}, but {card.title} is known without: leave it "
+                "out, or use model pasted"
+            )
+        object.__setattr__(self, "text", read_network(self.text).text)
+        if self.batch_norm != read_network(self.text).has_batch_norm:
+            raise SettingError(
+                f"batch_norm is {self.batch_norm}, but the text of the network says otherwise: "
+                "change the text"
+            )
+        if self.dropout != 0:
+            raise SettingError(
+                f"dropout is {shown(self.dropout)}: write nn.Dropout({shown(self.dropout)}) into "
+                "the text of the network"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields, as JSON has them; the text only where there is one."""
+        content = asdict(self)
+        return content if self.text else {k: v for k, v in content.items() if k != "text"}
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -130,35 +160,58 @@ FAST_CNN: Final = ModelCard(
     builder="cnnviz.models.fast:FastCNN",
 )
 
+PASTED: Final = ModelCard(
+    name="pasted",
+    title="Pasted network",
+    summary="A network as somebody typed it.",
+    paper="",
+    datasets=("mnist", "cifar10"),
+    batch_norm=False,
+    batch_norm_is_optional=False,
+    builder="cnnviz.model_text.pasted:pasted_network",
+)
+"""Whatever its text says; whether it has batch normalization too."""
+
 MODELS: Final[dict[ModelName, ModelCard]] = {
     card.name: card for card in (LENET5, IMPROVED_LENET, VGG16, PLAIN_CNN, FAST_CNN)
 }
+"""Those that are known by their name alone: all but the pasted one."""
 
 
 def find_model(name: str) -> ModelCard:
     """The card of that name; SettingError that names the choices for any other."""
-    for card in MODELS.values():
+    for card in (*MODELS.values(), PASTED):
         if card.name == name:
             return card
     raise SettingError(f"model is {shown(name)}: use one of {', '.join(MODELS)}")
 
 
 def spec_for(
-    model: str, dataset: str, *, batch_norm: bool | None = None, dropout: float = 0.0
+    model: str,
+    dataset: str,
+    *,
+    batch_norm: bool | None = None,
+    dropout: float = 0.0,
+    text: str = "",
 ) -> ModelSpec:
-    """The spec of a network for a data set; batch_norm None leaves it as the card has it."""
+    """The spec of a network for a data set; batch_norm None leaves it as the card has it.
+
+    text: of a pasted network, and of no other.
+    """
     card, info = find_model(model), find_dataset(dataset)
     if info.name not in card.datasets:
         known = " or ".join(DATASETS[name].title for name in card.datasets)
         raise SettingError(f"{card.title} is not made for {info.title}: use {known}")
+    usual = read_network(text).has_batch_norm if card is PASTED else card.batch_norm
     return ModelSpec(
         name=card.name,
         channels=info.channels,
         height=info.height,
         width=info.width,
         classes=len(info.class_names),
-        batch_norm=card.batch_norm if batch_norm is None else batch_norm,
+        batch_norm=usual if batch_norm is None else batch_norm,
         dropout=dropout,
+        text=text,
     )
 
 

@@ -1,11 +1,13 @@
 """Trainings that run beside the server, wait in a queue and outlive a closed tab.
 
-Importing this package imports nothing else; no module in it imports torch before a worker trains.
+Importing this package imports nothing else; no module in it imports torch before a worker
+trains, or a pasted network is handed in.
 
 In reading order:
 
     run            what is known of a run, and what it tells: plain dataclasses
     limits         what one viewer may ask for, from cnnviz.toml
+    pasted         what a pasted network asks of the server
     permissions    who may stop whose run
     folders        where runs lie: the folder of all, and of each
     schema         the tables of the store

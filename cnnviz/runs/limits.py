@@ -38,6 +38,11 @@ class Limits:
     """Snapshots of one run; beyond that every other epoch's goes."""
     step_records: int = 20_000
     """Step records of one run; if there were more, they are of more steps each."""
+    network_mb: int = 4000
+    """Memory that a pasted network takes while it is trained, as `runs.pasted` estimates it, in
+    10^6 bytes."""
+    network_mmacs: int = 1000
+    """Multiply-accumulates of a pasted network for one picture, in 10^6."""
     pause_min: int = 10
     """Minutes that a run may be paused while others wait; then it is stopped."""
     threads: int = 0
@@ -111,6 +116,8 @@ _LEAST: Final = {
     "free_disk_mb": 0,
     "snapshots_mb": 1,
     "step_records": 100,
+    "network_mb": 1,
+    "network_mmacs": 1,
     "pause_min": 0,
     "threads": 0,
 }

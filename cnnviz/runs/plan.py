@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cnnviz.data.catalogue import DATASETS, DatasetName, find_dataset
-from cnnviz.models.registry import MODELS, find_model
+from cnnviz.errors import SettingError
+from cnnviz.model_text.link import pack_text, unpack_text
+from cnnviz.models.registry import MODELS, PASTED, ModelCard, find_model, spec_for
 from cnnviz.query import QueryReader, shorten, write_number
 from cnnviz.runs.limits import Limits
 from cnnviz.runs.run import tidy_name
@@ -94,6 +96,17 @@ class Plan:
     """None: it began from the recipe of its network and data set."""
     name: str = ""
     """Of the run; empty: as the store names it."""
+    pasted: str = ""
+    """The text of the viewer's own network, also while another one is chosen."""
+
+    def __post_init__(self) -> None:
+        if self.config.network_text:
+            object.__setattr__(self, "pasted", self.config.network_text)
+
+    @classmethod
+    def of_text(cls, text: str, dataset: str) -> Plan:
+        """A pasted network on a data set; ModelTextError for a text that is not read."""
+        return cls(recipe(PASTED.name, dataset, network_text=text))
 
     @classmethod
     def of_preset(cls, key: str, *, name: str = "") -> Plan:
@@ -107,11 +120,16 @@ class Plan:
         return f"{find_model(self.config.model).title} on {info.title}"
 
     @property
+    def networks(self) -> tuple[ModelCard, ...]:
+        """Those that can be chosen: the viewer's own too, if there is one."""
+        return (*MODELS.values(), *([PASTED] if self.pasted else []))
+
+    @property
     def base(self) -> TrainingConfig:
         """What it began from."""
         if self.preset is not None:
             return PRESETS[self.preset].config
-        return recipe(self.config.model, self.config.dataset)
+        return _recipe(self.config.model, self.config.dataset, self.pasted)
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -171,6 +189,8 @@ class Plan:
             if self.preset is None
             else {"preset": self.preset}
         )
+        if self.config.network_text and (packed := pack_text(self.config.network_text)):
+            query["text"] = packed
         for field, value in self.changes.items():
             query[QUERY_KEYS[field]] = value if isinstance(value, str) else write_number(value)
         return query | ({"name": self.name} if self.name else {})
@@ -178,10 +198,23 @@ class Plan:
     def _of(self, model: str, dataset: str) -> Plan:
         if (model, dataset) == (self.config.model, self.config.dataset):
             return self
-        kept = self.changes
-        if not find_model(model).batch_norm_is_optional:
-            kept.pop("batch_norm", None)
-        return Plan(replace(recipe(model, dataset), **kept), None, self.name)
+        fixed = fixed_fields(model)
+        kept = {field: value for field, value in self.changes.items() if field not in fixed}
+        config = replace(_recipe(model, dataset, self.pasted), **kept)
+        return Plan(config, None, self.name, self.pasted)
+
+
+def fixed_fields(model: str) -> frozenset[str]:
+    """The settings that a network does not leave open."""
+    card = find_model(model)
+    if card is PASTED:
+        return frozenset({"batch_norm", "dropout"})
+    return frozenset() if card.batch_norm_is_optional else frozenset({"batch_norm"})
+
+
+def _recipe(model: str, dataset: str, text: str) -> TrainingConfig:
+    """Of a network; text: of the viewer's own, if it is that."""
+    return recipe(model, dataset, **({"network_text": text} if model == PASTED.name else {}))
 
 
 def value_of(config: TrainingConfig, field: str) -> Any:
@@ -199,6 +232,7 @@ def read_plan(
     read = QueryReader(query, decimals=None)
     plan = _read_base(read, first)
     card = find_model(plan.config.model)
+    fixed = fixed_fields(plan.config.model)
     allowed = ranges(limits)
     values: dict[str, Any] = {}
     for field, key in QUERY_KEYS.items():
@@ -206,7 +240,10 @@ def read_plan(
             continue
         now = value_of(plan.config, field)
         value: Any
-        if field == "batch_norm":
+        if field in fixed and card is PASTED:
+            value = now
+            read.notes.append(f"{key}={shorten(query[key])} is left out (the text decides).")
+        elif field == "batch_norm":
             value = read.switch(key, now)
             if value != card.batch_norm and not card.batch_norm_is_optional:
                 value = card.batch_norm
@@ -235,12 +272,24 @@ def _read_base(read: QueryReader, first: str) -> Plan:
         plan = Plan.of_preset(read.choice("preset", tuple(PRESETS), first))
     elif asks_for_network:
         plan = Plan(recipe("lenet5", "cifar10"))
-    plan = plan.changed("model", read.choice("net", tuple(MODELS), plan.config.spec.name))
+    if query_text := read.given("text"):
+        plan = _read_text(read, query_text, plan)
+    networks = tuple(card.name for card in plan.networks)
+    plan = plan.changed("model", read.choice("net", networks, plan.config.spec.name))
     known: tuple[DatasetName, ...] = find_model(plan.config.model).datasets
     if read.given("data") is not None:
         now: DatasetName = next(name for name in DATASETS if name == plan.config.dataset)
         plan = plan.changed("dataset", read.choice("data", known, now))
     return plan
+
+
+def _read_text(read: QueryReader, packed: str, plan: Plan) -> Plan:
+    """The plan with the text that an address holds, for `net=pasted`."""
+    try:
+        return replace(plan, pasted=spec_for(PASTED.name, "mnist", text=unpack_text(packed)).text)
+    except SettingError as error:
+        read.notes.append(f"text: {error}.")
+        return plan
 
 
 def hold_out_at_most(config: TrainingConfig, images: int) -> TrainingConfig:

@@ -20,6 +20,7 @@ from cnnviz.errors import DiskFullError, RunError, SettingError
 from cnnviz.runs import folders
 from cnnviz.runs.executor import Executor
 from cnnviz.runs.limits import Limits
+from cnnviz.runs.pasted import check_pasted
 from cnnviz.runs.run import Command, CommandKind, Run
 from cnnviz.runs.schedule import Schedule
 from cnnviz.runs.store import RunStore
@@ -57,9 +58,11 @@ class RunQueue:
     def submit(self, config: TrainingConfig, owner: str, *, name: str = "", note: str = "") -> Run:
         """Puts a run at the end of the queue.
 
-        SettingError for a setting beyond the limits; RunError if the queue or the disk is full.
+        SettingError for a setting beyond the limits, and for a pasted network that cannot be
+        trained (to find that out PyTorch is imported); RunError if the queue or the disk is full.
         """
         self.limits.check(config)
+        check_pasted(config, self.limits)
         self._check_disk()
         run = self.store.create_run(config, owner, name=name, note=note, limits=self.limits)
         self._schedule.wake()

@@ -14,7 +14,7 @@ from cnnviz.checkpoints.folders import check_name
 from cnnviz.data.catalogue import DATASETS
 from cnnviz.data.datasets import PROJECT, load_split
 from cnnviz.errors import CnnvizError, SettingError
-from cnnviz.models.registry import MODELS
+from cnnviz.models.registry import MODELS, PASTED
 from cnnviz.progress_line import ProgressLine
 from cnnviz.settings import whole_number
 from cnnviz.training.config import CHOICES, TrainingConfig
@@ -42,7 +42,9 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         "it, and --resume goes on as if it had never stopped. At the end the test split is "
         "evaluated, once, and the network is kept with its card.",
     )
-    parser.add_argument("--model", choices=MODELS, help="the network; without --resume a must")
+    parser.add_argument(
+        "--model", choices=(*MODELS, PASTED.name), help="the network; without --resume a must"
+    )
     parser.add_argument("--dataset", choices=DATASETS, help="what it learns; a must too")
     parser.add_argument("--name", help="of the checkpoint; MODEL-DATASET unless given")
     parser.add_argument(
@@ -73,9 +75,19 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
 def _argument(name: str, type_: object) -> dict[str, Any]:
     if name in CHOICES:
         return {"choices": CHOICES[name]}
+    if name == "network_text":
+        return {"type": _text_of, "metavar": "FILE", "help": "of the network, for --model pasted"}
     if type_ in (int, float):
         return {"type": type_, "metavar": "N" if type_ is int else "X"}
     return {"action": argparse.BooleanOptionalAction}  # batch_norm
+
+
+def _text_of(file: str) -> str:
+    """What stands in a file; for argparse."""
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise argparse.ArgumentTypeError(f"{file} cannot be read ({error})") from None
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -222,10 +234,12 @@ def command_line(plan: RunPlan, hardware: Hardware, run_folder: Path) -> str:
     words += ["--model", config.model, "--dataset", config.dataset]
     if plan.name != default_name(config):
         words += ["--name", plan.name]
-    usual = recipe(config.model, config.dataset)
+    usual = recipe(config.model, config.dataset, network_text=config.network_text)
+    if config.network_text:  # it stands in the card
+        words += ["--network-text", f"{plan.name}.py"]
     explicit = {**config.to_json(), "precision": hardware.precision}  # not "auto" in a card
     for field in fields(TrainingConfig):
-        value = explicit[field.name]
+        value = explicit.get(field.name, field.default)
         if value == getattr(usual, field.name) and field.name != "seed":
             continue
         option = field.name.replace("_", "-")

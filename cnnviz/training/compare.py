@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any, Final
 
 from cnnviz.data.catalogue import find_dataset
@@ -86,6 +87,15 @@ def _square(side: int) -> str:
     return f"{side} x {side} pixels" if side else "none"
 
 
+def _text_words(text: str) -> str:
+    """How long it is, and letters by which two texts are told apart."""
+    if not text:
+        return "none"
+    lines = text.count("\n") + 1
+    mark = sha256(text.encode()).hexdigest()[:6]
+    return f"{lines} line{'' if lines == 1 else 's'} ({mark})"
+
+
 def _told(every: int) -> str:
     if every == 0:
         return "about forty times an epoch"
@@ -97,6 +107,7 @@ _WORDS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
     "dataset": ("data set", lambda name: find_dataset(name).title),
     "batch_norm": ("batch normalization", lambda on: "on" if on else "off"),
     "dropout": ("dropout", _or_none(_share)),
+    "network_text": ("text of the network", _text_words),
     "epochs": ("epochs", _number),
     "batch_size": ("batch size", _counted("image", "")),
     "seed": ("seed", str),

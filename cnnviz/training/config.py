@@ -29,6 +29,9 @@ class TrainingConfig:
     """None: as the network has it by its card."""
     dropout: float = 0.0
     """Probability that a value is zeroed, before each linear layer but the first of several."""
+    network_text: str = ""
+    """Of a pasted network (model "pasted"): nn.Sequential(...) or a class. It is read, each time
+    anew and wherever it comes from, by `cnnviz.model_text`, and never executed."""
 
     epochs: int = 10
     batch_size: int = 256
@@ -116,16 +119,26 @@ class TrainingConfig:
                 raise SettingError(
                     f"{name} is {getattr(self, name)}: use less than the image's side, {side}"
                 )
-        _ = self.spec  # refuses networks that do not exist or do not fit
+        # Refuses networks that do not exist or do not fit, and texts that are not read.
+        object.__setattr__(self, "network_text", self.spec.text)
 
     @property
     def spec(self) -> ModelSpec:
         """The network of this run."""
-        return spec_for(self.model, self.dataset, batch_norm=self.batch_norm, dropout=self.dropout)
+        return spec_for(
+            self.model,
+            self.dataset,
+            batch_norm=self.batch_norm,
+            dropout=self.dropout,
+            text=self.network_text,
+        )
 
     def to_json(self) -> dict[str, Any]:
-        """All fields, as JSON has them."""
-        return asdict(self)
+        """All fields, as JSON has them; the text of a network only where there is one."""
+        content = asdict(self)
+        if not self.network_text:
+            del content["network_text"]
+        return content
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> TrainingConfig:

@@ -182,7 +182,7 @@ class Learner:
         by_product = self.device.type == "cpu" and self.precision == "bfloat16"
         dropout = (
             seeded_global(self._config.seed, "dropout", step, self.device)
-            if self._config.dropout
+            if self._config.dropout or self._config.network_text  # which may have its own
             else nullcontext()
         )
         with (

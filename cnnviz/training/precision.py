@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final, get_args
 
@@ -33,7 +32,7 @@ def choose_precision(
     """
     file = (cache_folder or user_cache().parent) / FILE
     facts = [torch.__version__, device_name(device), torch.get_num_threads(), batch_size]
-    key = hashlib.sha256(json.dumps([*facts, asdict(spec)]).encode()).hexdigest()[:16]
+    key = hashlib.sha256(json.dumps([*facts, spec.to_json()]).encode()).hexdigest()[:16]
     known = _read(file)
     if key not in known:
         known[key] = measure_precision(spec, device, batch_size)

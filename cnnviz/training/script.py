@@ -90,7 +90,7 @@ def _conditions(config: TrainingConfig, precision: str, *, changed: bool) -> dic
         "turn": turns,
         "cutout": config.cutout > 0,
         "draws": config.flip == "random" or config.shift > 0 or turns or config.cutout > 0,
-        "dropout": config.dropout > 0,
+        "dropout": config.dropout > 0 or bool(config.network_text),
         "lookahead": config.averaging == "lookahead",
         "bias factor": not one_rate,
         "one rate": one_rate,

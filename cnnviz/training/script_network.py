@@ -5,6 +5,8 @@ The lines are read off the modules of a built network, so that they cannot diffe
 
 from __future__ import annotations
 
+import ast
+import textwrap
 from typing import Final
 
 import torch
@@ -12,6 +14,7 @@ from torch import nn
 
 from cnnviz.errors import SettingError
 from cnnviz.layers import trace_layers
+from cnnviz.model_text.blueprint import read_network
 from cnnviz.models.blocks import Scale
 from cnnviz.models.registry import ModelSpec, build_model
 from cnnviz.settings import Pair, shown
@@ -71,7 +74,9 @@ drawn in the order in which the network draws them."""
 
 
 def network_code(spec: ModelSpec) -> str:
-    """Functions for a script that ends with `build_network()`; needs torch, nn and OrderedDict."""
+    """Functions for a script that ends with `build_network()`; needs torch, nn, F, OrderedDict."""
+    if spec.text:
+        return _pasted_code(spec)
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         network = build_model(spec)
     shapes = {
@@ -95,6 +100,29 @@ def build_network():
         )
     )
 {frozen}    return network
+'''
+
+
+def _pasted_code(spec: ModelSpec) -> str:
+    """The text itself, within a function, so that its names meet no others."""
+    text = read_network(spec.text)
+    lines = text.text.split("\n")
+    if text.made_by is None:
+        end = f"return {text.name}()"
+    else:
+        statement = text.made_by
+        if isinstance(statement, ast.Expr):
+            lines[statement.lineno - 1] = f"network = {lines[statement.lineno - 1]}"
+            end = "return network"
+        else:
+            end = f"return {ast.unparse(statement.targets[0])}"
+    body = textwrap.indent("\n".join(lines), "    ")
+    return f'''
+def build_network():
+    """The network with fresh weights, as it was pasted."""
+{body}
+
+    {end}
 '''
 
 

@@ -14,6 +14,7 @@ from cnnviz.data.catalogue import DATASETS
 from cnnviz.errors import SettingError
 from cnnviz.models.registry import (
     MODELS,
+    PASTED,
     ModelName,
     ModelSpec,
     build_model,
@@ -25,7 +26,7 @@ SPEC = spec_for("lenet5", "mnist")
 
 
 def test_every_name_has_a_card() -> None:
-    assert tuple(MODELS) == get_args(ModelName)
+    assert (*MODELS, PASTED.name) == get_args(ModelName)
     for name, card in MODELS.items():
         assert card.name == name
         assert find_model(name) is card

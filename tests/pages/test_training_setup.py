@@ -17,6 +17,7 @@ from cnnviz.data.background import BackgroundFetch
 from cnnviz.data.locations import DataLocation, DataReport, SplitFiles
 from cnnviz.errors import DataError
 from cnnviz.runs.limits import Limits
+from cnnviz.runs.plan import Plan
 from cnnviz.runs.run import Run
 from cnnviz.training.presets import PRESETS
 from cnnviz.training.recipes import recipe
@@ -418,3 +419,33 @@ def test_what_is_offered_is_in_words() -> None:
     assert "Nothing can be trained" in data_offer.describe_availability(gone)
     half = replace(there, train="parquet", test=None)
     assert "test pictures of MNIST" in data_offer.describe_availability(half)
+
+
+PASTED = "nn.Sequential(\n    nn.Flatten(),\n    nn.Linear({numbers}, 10),\n)"
+
+
+def test_a_pasted_network_is_started_with_its_text(all_data: None) -> None:
+    at = AppTest.from_function(page, default_timeout=30)
+    for name, value in Plan.of_text(PASTED.format(numbers=784), "mnist").to_query().items():
+        at.query_params[name] = value
+    at.run()
+    assert not at.exception
+    assert at.button(key=START).label == "Start · Pasted network on MNIST, 5 epochs"
+    (norm,) = at.toggle
+    assert (norm.value, norm.disabled) == (False, True)
+    assert next(each for each in at.number_input if each.label == "Dropout").disabled
+    at.button(key=START).click().run()
+    (run,) = training_service().store.list_runs()
+    assert run.config.network_text == PASTED.format(numbers=784)
+    assert run.name == "Pasted network on MNIST"
+
+
+def test_a_pasted_network_that_does_not_fit_is_not_started(all_data: None) -> None:
+    at = AppTest.from_function(page, default_timeout=30)
+    for name, value in Plan.of_text(PASTED.format(numbers=400), "mnist").to_query().items():
+        at.query_params[name] = value
+    at.run().button(key=START).click().run()
+    assert not at.exception
+    said = [error.value for error in at.error]
+    assert any("expects 400 numbers, but 1·28·28 = 784 arrive" in each for each in said)
+    assert not training_service().store.list_runs()

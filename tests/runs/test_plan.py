@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnviz.data.catalogue import DATASETS
+from cnnviz.model_text.link import pack_text
 from cnnviz.models.registry import MODELS
 from cnnviz.runs.limits import Limits
 from cnnviz.runs.plan import (
@@ -33,9 +34,12 @@ def read(limits: Limits = LIMITS, /, **query: str) -> tuple[Plan, tuple[str, ...
 
 def test_every_field_can_be_set_or_is_left_to_the_base() -> None:
     left = {field.name for field in fields(TrainingConfig)} - set(QUERY_KEYS)
-    assert left == {"model", "dataset", "bias_learning_rate_factor", "device", "record_every"}
+    assert left == {
+        *("model", "dataset", "network_text"),
+        *("bias_learning_rate_factor", "device", "record_every"),
+    }
     assert len(set(QUERY_KEYS.values())) == len(QUERY_KEYS)
-    assert not set(QUERY_KEYS.values()) & {"view", "run", "preset", "net", "data", "name"}
+    assert not set(QUERY_KEYS.values()) & {"view", "run", "preset", "net", "data", "name", "text"}
 
 
 def test_the_ends_of_every_range_can_be_trained() -> None:
@@ -184,3 +188,36 @@ def test_of_few_images_a_tenth_is_held_out() -> None:
     config = PRESETS["minute"].config
     assert hold_out_at_most(config, 50_000) == config
     assert hold_out_at_most(config, 4000) == replace(config, validation_count=400)
+
+
+TEXT = "nn.Sequential(nn.Flatten(), nn.Linear(784, 10))"
+
+
+def test_a_pasted_network_survives_its_url_and_another_choice() -> None:
+    plan = Plan.of_text(TEXT, "mnist").changed("epochs", 3)
+    query = plan.to_query()
+    assert query["net"] == "pasted"
+    assert read(**query) == (plan, ())
+    assert plan.title == "Pasted network on MNIST"
+    other = plan.changed("model", "improved_lenet").changed("dropout", 0.3)
+    assert other.config.network_text == ""
+    assert other.config.epochs == 3
+    back = other.changed("model", "pasted")  # its text is still known, dropout is the text's own
+    assert back.config == plan.config
+    assert plan.changed("dataset", "cifar10").config.network_text == TEXT
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"net": "pasted"}, "net=pasted is now lenet5"),
+        ({"net": "pasted", "text": "cat"}, "text: this link holds no whole text"),
+        ({"net": "pasted", "text": pack_text("import os") or ""}, "text: line 1: the import"),
+        (Plan.of_text(TEXT, "mnist").to_query() | {"dropout": "0.5"}, "dropout=0.5 is left out"),
+        (Plan.of_text(TEXT, "mnist").to_query() | {"norm": "1"}, "norm=1 is left out"),
+    ],
+)
+def test_nonsense_about_a_pasted_network(query: dict[str, str], said: str) -> None:
+    plan, notes = read(**query)
+    assert said in " ".join(notes)
+    LIMITS.check(plan.config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields, replace
 from typing import Any
 
@@ -50,7 +51,7 @@ def test_equal_configurations_differ_in_nothing() -> None:
     assert differences([BASE, replace(BASE, dropout=0)]) == ()  # 0 is 0.0
 
 
-@pytest.mark.parametrize("field", [field.name for field in fields(TrainingConfig)])
+@pytest.mark.parametrize("field", OTHER)
 def test_each_field_is_found_and_no_other(field: str) -> None:
     other = replace(BASE, **{field: OTHER[field]})
     batch_norm = ["batch_norm"] if field == "model" else []  # the network's own
@@ -65,7 +66,19 @@ def test_each_field_is_found_and_no_other(field: str) -> None:
 def test_the_order_is_that_of_the_fields() -> None:
     other = TrainingConfig(**{**OTHER, "dataset": "mnist"})
     found = [difference.field for difference in differences([BASE, other])]
-    assert found == [field.name for field in fields(TrainingConfig)]
+    assert found == [f.name for f in fields(TrainingConfig) if f.name != "network_text"]
+
+
+def test_texts_of_networks_are_told_apart() -> None:
+    text = "nn.Sequential(nn.Flatten(), nn.Linear(784, 10))"
+    configs = [recipe("pasted", "mnist", network_text=text + end) for end in ("", "\n# mine")]
+    (found,) = differences(configs)
+    assert found.field == "network_text"
+    assert re.fullmatch(r"1 line \([0-9a-f]{6}\)", found.values[0])
+    assert re.fullmatch(r"2 lines \([0-9a-f]{6}\)", found.values[1])
+    words = {each.field: each.values for each in differences([BASE, configs[0]])}
+    assert words["model"] == ("LeNet-5", "Pasted network")
+    assert words["network_text"][0] == "none"
 
 
 def test_words_and_units() -> None:

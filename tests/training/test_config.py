@@ -40,6 +40,7 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "scaling": ([0, 0.9], [-0.1, 1, NAN]),
     "cutout": ([0, 27], [-1, 28, 2.0]),
     "record_every": ([0, 1000], [-1, 1.5]),
+    "network_text": ([""], ["nn.ReLU()", 3, None]),  # of a pasted network only: test_pasted.py
 }
 for _name, _choices in CHOICES.items():
     BOUNDS[_name] = [*_choices], ["", _choices[0].upper(), None, 0, [_choices[0]]]

@@ -1,5 +1,7 @@
 """The views of the page on architectures. One file each, with what it alone draws beside it:
 
+    paste_view    a text of one's own: its layers, and the first that does not fit; paste_listing
+                  draws them
     field_view    receptive fields, in theory and measured; field_figures draws them
     digit_view    a digit that is drawn, and what the networks take it for
     step_view     one step of learning, with all its numbers; step_board draws them

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from cnnviz.errors import CnnvizError
 from cnnviz.models.registry import ModelSpec, find_model
 from cnnviz.ui import warm_up
 from cnnviz.ui.page import draw_until_torch
+from cnnviz.ui.plain_text import plain
 
 if TYPE_CHECKING:
     from cnnviz.layers import LayerTrace
@@ -49,7 +51,10 @@ def show_network(spec: ModelSpec) -> None:
 
 def _draw(spec: ModelSpec) -> None:
     if warm_up.torch_is_ready():
-        st.html(layers_table(spec, trace_of(spec)))
+        try:
+            st.html(layers_table(spec, trace_of(spec)))
+        except CnnvizError as error:
+            st.error(plain(str(error)))
     elif warm_up.torch_is_coming():
         st.caption("The layers are listed as soon as PyTorch is loaded …")
     else:
@@ -64,9 +69,12 @@ def trace_of(spec: ModelSpec) -> tuple[LayerTrace, ...]:
 
 @lru_cache(maxsize=64)
 def _traced(spec: ModelSpec) -> tuple[LayerTrace, ...]:
+    from cnnviz.checkpoints.weights import build_skeleton
     from cnnviz.layers import trace_layers
     from cnnviz.models.registry import build_model
 
+    if spec.text:  # it may be of any size
+        return trace_layers(build_skeleton(spec), spec.input_shape)
     # With real weights, which takes a tenth of a second at most. On the device "meta" none would be
     # made, but what torch imports for that takes more than a second, and all viewers wait.
     return trace_layers(build_model(spec), spec.input_shape)

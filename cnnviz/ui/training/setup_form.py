@@ -13,9 +13,9 @@ from typing import Any, Final
 import streamlit as st
 
 from cnnviz.data.catalogue import DATASETS
-from cnnviz.models.registry import MODELS, find_model
+from cnnviz.models.registry import PASTED, find_model
 from cnnviz.runs.limits import Limits
-from cnnviz.runs.plan import Plan, Range, ranges, value_of
+from cnnviz.runs.plan import Plan, Range, fixed_fields, ranges, value_of
 from cnnviz.runs.run import MAX_NAME
 from cnnviz.training.config import CHOICES
 
@@ -66,6 +66,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "precision": ("Precision", "auto: whichever is faster on this machine, as measured."),
 }
 
+_NORM_WORDS: Final = {PASTED.name: "Its text decides: nn.BatchNorm2d, or none."}
 _CHOICE_WORDS: Final[Mapping[str, str]] = {"sgd": "SGD", "adamw": "AdamW"}
 
 
@@ -86,9 +87,10 @@ def show_form(plan: Plan, limits: Limits) -> None:
     card = find_model(plan.config.model)
     network, data = st.columns(2)
     with network:
-        _choose("model", "Network", {name: other.title for name, other in MODELS.items()}, plan)
+        titles: dict[str, str] = {other.name: other.title for other in plan.networks}
+        _choose("model", "Network", titles, plan)
     with data:
-        titles: dict[str, str] = {name: DATASETS[name].title for name in card.datasets}
+        titles = {name: DATASETS[name].title for name in card.datasets}
         _choose("dataset", "Data set", titles, plan)
     _row(("epochs", "batch_size", "learning_rate"), plan, allowed)
     norm, name = st.columns([1, 2], vertical_alignment="bottom")
@@ -97,7 +99,9 @@ def show_form(plan: Plan, limits: Limits) -> None:
         "Batch normalization",
         has_norm,
         disabled=not card.batch_norm_is_optional,
-        help=None if card.batch_norm_is_optional else f"{card.title} is defined with it.",
+        help=_NORM_WORDS.get(card.name, f"{card.title} is defined with it.")
+        if not card.batch_norm_is_optional
+        else None,
         **_shows("batch_norm", has_norm),
     )
     name.text_input(
@@ -160,6 +164,7 @@ def _number(field: str, plan: Plan, allowed: Range) -> None:
         step=kind(allowed.step),
         format="%d" if whole else "%g",
         help=words,
+        disabled=field in fixed_fields(plan.config.model),
         **_shows(field, value),
     )
 
