@@ -10,7 +10,15 @@ import streamlit as st
 
 from cnnviz.checkpoints.folders import checkpoint_folders, list_checkpoints
 from cnnviz.data.locations import find_data
-from cnnviz.ui import confusion_preview, drawing, machine_card, preview, training_preview
+from cnnviz.ui import (
+    architecture_preview,
+    batch_norm_preview,
+    confusion_preview,
+    drawing,
+    machine_card,
+    preview,
+    training_preview,
+)
 from cnnviz.ui.page import set_up_page
 from cnnviz.ui.training.service import trainings_here
 
@@ -69,6 +77,48 @@ CONVOLUTION = (
         "Try it yourself",
         "Say the size or the number before the page shows it.",
         preview.quiz,
+    ),
+)
+
+ARCHITECTURES = (
+    Card(
+        "step",
+        "One step",
+        "A network of one filter, forward, backward and one step on, with every number.",
+        architecture_preview.one_step,
+    ),
+    Card(
+        "field",
+        "Receptive field",
+        "Which pixels a unit sees in theory, and which of them move it, measured.",
+        architecture_preview.fields,
+    ),
+    Card(
+        "digit",
+        "Draw a digit",
+        "What networks take your handwriting for, while you draw.",
+        architecture_preview.digit,
+    ),
+)
+
+BATCH_NORM = (
+    Card(
+        "hand",
+        "A batch by hand",
+        "Change a number of a small batch: its mean, its spread and all others answer.",
+        batch_norm_preview.by_hand,
+    ),
+    Card(
+        "network",
+        "In a real network",
+        "A layer's numbers before normalization, after it, and after ReLU.",
+        batch_norm_preview.layers,
+    ),
+    Card(
+        "buys",
+        "What it buys",
+        "With and without, at several learning rates; and two accounts of why it helps.",
+        batch_norm_preview.learning_rates,
     ),
 )
 
@@ -180,6 +230,13 @@ show_lesson(
     "What does one filter do to an image, and why is the output this size?",
     CONVOLUTION,
 )
+show_lesson(
+    "architectures",
+    "Architectures",
+    "How do layers add up, and what does each one see?",
+    ARCHITECTURES,
+)
+show_lesson("batch_norm", "Batch normalization", "What does it do to the numbers?", BATCH_NORM)
 show_lesson("training", "Training", "What happens while a network learns?", TRAINING)
 show_lesson("confusion", "Confusion", "What does it get wrong, and where did it look?", CONFUSION)
 machine_card.show(

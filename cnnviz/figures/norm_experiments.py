@@ -1,6 +1,7 @@
 """What batch normalization buys: drift of layers, loss along the gradient, learning rates.
 
-Loss curves and gradient norms of whole runs are drawn by `cnnviz.figures.training`.
+Loss curves of whole runs are drawn by `cnnviz.figures.training`, their gradient norms by
+`cnnviz.figures.norm_curves`.
 """
 
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ _NAMES: Final[dict[Variant, str]] = {
 def drift_figure(drifts: Sequence[Sequence[Drift]], *, dark: bool = False) -> go.Figure:
     """Layers side by side over the epochs: mean, and a band of one standard deviation about it.
 
+    All on the same axes.
+
     drifts: for each layer, that of the run with batch normalization, then of the one without.
     """
     chosen = colours(dark=dark)
@@ -35,6 +38,7 @@ def drift_figure(drifts: Sequence[Sequence[Drift]], *, dark: bool = False) -> go
     figure = make_subplots(
         rows=rows,
         cols=columns,
+        shared_yaxes="all",  # how the layers differ is to be seen too
         subplot_titles=[pair[0].layer for pair in drifts],
         vertical_spacing=0.3 / rows,
         horizontal_spacing=0.08,
@@ -216,5 +220,5 @@ def _look(variant: Variant, chosen: FigureColours) -> tuple[str, str]:
     return {
         "without": (chosen.positive, "dash"),
         "batch norm": (chosen.accent, "solid"),
-        "noisy batch norm": (chosen.series[4], "dot"),
+        "noisy batch norm": (chosen.series[2], "dot"),  # as the third in `training.curves_figure`
     }[variant]

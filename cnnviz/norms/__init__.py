@@ -14,6 +14,8 @@ The layer, in numpy, is `cnnviz.batchnorm`. In reading order:
     exercises               questions by number; `exercise_batches` draws their numbers
     snippets                PyTorch programs that reproduce the screen
     experiment_records      what the experiments tell, as a file
+    bought                  what recorded runs and experiments say, in sentences from their numbers
+    buys_settings           the view of them: its settings and URL; `buys_snippets` its programs
     forgotten_eval          what a forgotten `model.eval()` costs, as a file
 
     network_norms           which normalizations a network has (imports torch, as all below)

@@ -4,10 +4,12 @@
     gradient         how the loss, and the gradient, vary along the gradient while training goes on
     noise            with, without, and with noise after each normalization
 
-The last two are those of Santurkar et al. 2018, "How Does Batch Normalization Help Optimization?",
-arXiv:1805.11604. Ioffe & Szegedy explain batch normalization by layers whose inputs would otherwise
-drift (internal covariate shift). The noise makes them drift more than they do without any
-normalization; if such a network still learns as quickly, that is not the reason.
+The last two follow Santurkar et al. 2018, "How Does Batch Normalization Help Optimization?",
+arXiv:1805.11604, in what is done; networks, sizes and the strength of the noise are our own. Ioffe
+& Szegedy explain batch normalization by layers whose inputs would otherwise drift (internal
+covariate shift). The noise makes them drift; if they drift more than without any normalization, and
+the network still learns as quickly, that is not the reason. `cnnviz.norms.bought` says what was
+found.
 """
 
 from __future__ import annotations
@@ -35,6 +37,15 @@ VARIANTS: Final[tuple[Variant, ...]] = get_args(Variant)
 FORMAT: Final = 1
 FOLDER: Final = "experiments"
 """Beside app.py."""
+
+# As Santurkar et al. 2018 describe it, the noise after each normalization changes with every step
+# and has neither mean 0 nor variance 1: of each unit and step it has a mean and a scale of its own,
+# and each value is drawn around these. How large they are was chosen here.
+NOISE_MEAN: Final = 0.5
+NOISE_SCALE: Final = 1.25
+NOISE_MEAN_REACH: Final = 0.1
+NOISE_SCALE_STD: Final = 0.1
+
 _MOST_BYTES: Final = 100_000_000
 
 
@@ -154,6 +165,11 @@ _PLAIN: Final = ("kind", "created", "command", "train_digest", "elapsed_s")
 def experiment_file(project: Path, kind: ExperimentKind) -> Path:
     """Where an experiment lies; `project` holds app.py."""
     return project / FOLDER / f"batch_norm-{kind}.json"
+
+
+def repeat_command(kind: ExperimentKind) -> str:
+    """The command that records it anew, as it comes with cnnviz but for threads and rounding."""
+    return f"python -m cnnviz batch-norm experiment {kind}"
 
 
 def load_experiment(file: Path) -> Experiment | None:

@@ -20,6 +20,10 @@ from cnnviz.data.canonical import Split
 from cnnviz.data.progress import Progress, no_progress
 from cnnviz.errors import SettingError
 from cnnviz.norms.experiment_records import (
+    NOISE_MEAN,
+    NOISE_MEAN_REACH,
+    NOISE_SCALE,
+    NOISE_SCALE_STD,
     VARIANTS,
     ExperimentKind,
     ExperimentRun,
@@ -41,13 +45,6 @@ LENGTHS: Final = (0.5, 1.0, 2.0, 3.0, 4.0)
 PROBE_IMAGES: Final = 256
 CHANNELS: Final = 4
 """Of each layer, whose moments are kept."""
-
-# Santurkar et al. 2018, appendix A, algorithm 1: of each unit and step the noise has a mean and a
-# scale of its own, and each value is drawn around these.
-NOISE_MEAN: Final = 0.5
-NOISE_SCALE: Final = 1.25
-NOISE_MEAN_REACH: Final = 0.1
-NOISE_SCALE_STD: Final = 0.1
 
 
 def plan_experiment(

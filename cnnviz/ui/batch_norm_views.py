@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from cnnviz.ui.batch_norm import (
+    buys_view,
     by_hand_view,
     inference_view,
     network_view,
@@ -15,6 +16,7 @@ from cnnviz.ui.views import View
 BATCH_NORM_VIEWS: Final[Mapping[str, View]] = {
     "hand": View("By hand", by_hand_view.show),
     "network": View("In a real network", network_view.show),
+    "buys": View("What it buys", buys_view.show),
     "inference": View("At inference", inference_view.show),
     "relatives": View("Its relatives", relatives_view.show),
     "quiz": View("Try it yourself", quiz_view.show),

@@ -34,6 +34,7 @@ STYLE: Final = """
 .cnnviz-preview .red { fill: none; stroke: var(--cnnviz-red); stroke-width: 3; }
 .cnnviz-preview .green { fill: none; stroke: var(--cnnviz-green); stroke-width: 3; }
 .cnnviz-preview .blue { fill: none; stroke: var(--cnnviz-blue); stroke-width: 3; }
+.cnnviz-preview .ink { fill: var(--cnnviz-text); }
 .cnnviz-preview .rule { stroke: var(--cnnviz-muted); stroke-width: 1.5; }
 .cnnviz-preview .accent { fill: var(--cnnviz-accent); font-weight: 700; }
 .cnnviz-preview .muted { fill: var(--cnnviz-muted); }
@@ -69,8 +70,12 @@ def grid(
     muted: Iterable[tuple[int, ...]] = (),
     hidden: Iterable[tuple[int, ...]] = (),
     outline: tuple[int, int, int, int] | None = None,
+    height: float = 0.5,
 ) -> str:
-    """A grid of numbers (H, W) at (x, y); `outline` is (row, column, rows, columns)."""
+    """A grid of numbers (H, W) at (x, y); `outline` is (row, column, rows, columns).
+
+    height: of the numbers, as a share of a cell.
+    """
     marked, muted, hidden = set(marked), set(muted), set(hidden)
     parts = []
     for place, value in np.ndenumerate(values):
@@ -86,7 +91,7 @@ def grid(
         )
         shown = "?" if place in hidden else number(value)
         style = "muted" if place in muted else ("strong" if place in marked else "")
-        parts.append(text(left + cell / 2, top + cell / 2 + 1, shown, cell * 0.5, style))
+        parts.append(text(left + cell / 2, top + cell / 2 + 1, shown, cell * height, style))
     if outline:
         row, column, rows, columns = outline
         parts.append(

@@ -15,6 +15,12 @@ CARDS = {
     "Transposed": "/convolution?view=transposed",
     "Ask it backwards": "/convolution?view=backwards",
     "Try it yourself": "/convolution?view=quiz",
+    "One step": "/architectures?view=step",
+    "Receptive field": "/architectures?view=field",
+    "Draw a digit": "/architectures?view=digit",
+    "A batch by hand": "/batch_norm?view=hand",
+    "In a real network": "/batch_norm?view=network",
+    "What it buys": "/batch_norm?view=buys",
     "Train a network": "/training?view=new",
     "Compare": "/training?view=compare",
     "Time machine": "/training?view=time",
@@ -65,7 +71,7 @@ def test_a_card_is_reached_and_followed_by_keyboard(
 def test_nothing_scrolls_sideways(open_page: Callable[..., Page], page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     open_page()
-    expect(page.locator('[class*="st-key-lesson-cards-"] svg')).to_have_count(10)
+    expect(page.locator('[class*="st-key-lesson-cards-"] svg')).to_have_count(16)
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("main => main.scrollWidth <= main.clientWidth")
 
