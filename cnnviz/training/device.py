@@ -17,8 +17,8 @@ from cnnviz.training.config import DeviceName
 Precision = Literal["float32", "bfloat16"]
 
 _TRIAL_IMAGES: Final = 256
-"""Of a batch, on a processor, where a step's time grows with its images. On a GPU few images take as
-long in either precision, because starting the kernels does: there the trial takes the whole batch.
+"""Of a batch, on a processor, where a step's time grows with its images. On a GPU few images take
+as long in either precision, as starting the kernels does: there the trial takes the whole batch.
 """
 _TRIAL_STEPS: Final = 3
 _WORTH_IT: Final = 1.1
