@@ -41,6 +41,14 @@ class AxisField:
         """Of the units of a layer that looks at all of these many units at once."""
         return AxisField(self.size + (units - 1) * self.jump, self.jump * units, self.start)
 
+    def union(self, other: AxisField) -> AxisField | None:
+        """Of units that see what both see: branches that meet. None where the jumps differ."""
+        if self.jump != other.jump:
+            return None
+        start = min(self.start, other.start)
+        end = max(self.start + self.size, other.start + other.size)
+        return AxisField(end - start, self.jump, start)
+
     def first(self, unit: int) -> int:
         """The first pixel that this unit sees; it may lie in the padding."""
         return self.start + unit * self.jump
@@ -60,6 +68,11 @@ class Field:
     def joined(self, height: int, width: int) -> Field:
         """Of the units of a layer that looks at a whole map of this size."""
         return Field(self.rows.joined(height), self.columns.joined(width))
+
+    def union(self, other: Field) -> Field | None:
+        """Of units that see what both see: branches that meet. None where the jumps differ."""
+        rows, columns = self.rows.union(other.rows), self.columns.union(other.columns)
+        return None if rows is None or columns is None else Field(rows, columns)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -17,6 +17,11 @@ def conv_spec(module: nn.Conv2d) -> ConvSpec:
             f"a convolution in {module.groups} groups with padding {module.padding_mode!r} is not "
             "written out here: use one without groups that pads with zeros"
         )
+    return conv_window(module)
+
+
+def conv_window(module: nn.Conv2d) -> ConvSpec:
+    """Where its windows lie: neither groups nor what the padding holds change that."""
     padding = module.padding
     if isinstance(padding, str):
         name = "same" if padding == "same" else "valid"
@@ -55,7 +60,7 @@ def pool_spec(module: nn.Module, height: int, width: int) -> PoolSpec | None:
 def window_axes(module: nn.Module, height: int, width: int) -> tuple[AxisSpec, AxisSpec] | None:
     """The window that it slides over maps of this size, height first; None if it slides none."""
     if isinstance(module, nn.Conv2d):
-        return conv_spec(module).axes
+        return conv_window(module).axes
     pooling = pool_spec(module, height, width)
     return None if pooling is None else pooling.axes_for(height, width)
 

@@ -50,6 +50,10 @@ class Asked:
         key = self._key(look, "map", request)
         return ask(key, partial(make_map, self.which, self.pixels, request))
 
+    def knows(self, look: FirstLook, request: AttributionRequest) -> bool:
+        """Whether that map was computed before and is remembered."""
+        return DESK.result(self._key(look, "map", request)) is not None
+
     def check(self, look: FirstLook, request: AttributionRequest, layers: int) -> Work:
         """The map on a network that forgot its last layers: a `RandomizationCheck`."""
 

@@ -61,14 +61,27 @@ def show_maps(
     # What shares a scale is drawn together. Else one row after the other: those that come later do
     # not slow down the computation and the drawing of those above.
     groups = [settings.methods] if settings.scale == "all" else [(m,) for m in settings.methods]
+    has_drawn = False
     for group in groups:
         for method in group:
             if method in reasons:
                 _show_title(method)
                 st.info(reasons[method])
         rows = {method: requests[method] for method in group if method in requests}
-        if rows:
-            _show_rows(asked, look, settings, rows, patience)
+        if not rows:
+            continue
+        if has_drawn and not _are_known(asked, look, rows):
+            patience.let_paint()
+        _show_rows(asked, look, settings, rows, patience)
+        has_drawn = True
+
+
+def _are_known(
+    asked: Asked, look: FirstLook, rows: Mapping[MethodName, Sequence[AttributionRequest]]
+) -> bool:
+    """Whether all maps of these rows were computed before."""
+    wanted = (part for row in rows.values() for each in row for part in needed_for(each))
+    return all(asked.knows(look, request) for request in wanted)
 
 
 def _show_rows(
