@@ -76,6 +76,7 @@ def _show_text(settings: PasteSettings) -> None:
         format_func=lambda name: EXAMPLES[name].title if name in EXAMPLES else "Your own",
         key=key,
         required=True,
+        wrap=True,  # on a phone the last choice would be cut off
         on_change=_take_example,
         args=(key,),
     )
