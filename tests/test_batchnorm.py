@@ -121,6 +121,49 @@ def test_three_batches_forwards_and_backwards(
             assert running is None
 
 
+@given(
+    shape=st.tuples(*(st.integers(1, most) for most in (5, 3, 4, 4))).filter(
+        lambda shape: shape[0] * shape[2] * shape[3] > 2
+    ),
+    mode=st.sampled_from(["train", "eval"]),
+    eps=st.floats(-12, 3).map(lambda power: 10.0**power),
+    momentum=st.none() | st.floats(0, 1),
+    level=st.floats(-1000, 1000),
+    seed=st.integers(0, 2**16),
+)
+def test_whatever_it_is_set_to(
+    shape: tuple[int, ...],
+    mode: Mode,
+    eps: float,
+    momentum: float | None,
+    level: float,
+    seed: int,
+) -> None:
+    """Batches of one too, far from 0, and with hardly any eps."""
+    layer = a_layer(shape[1], torch.float64, eps=eps, momentum=momentum).train(mode == "train")
+    gamma, beta, running = numbers(layer.weight), numbers(layer.bias), running_of(layer)
+    generator = torch.Generator().manual_seed(seed)
+    x = (level + torch.randn(shape, generator=generator, dtype=torch.float64)).requires_grad_()
+    gradient = torch.randn(shape, generator=generator, dtype=torch.float64)
+    output = layer(x)
+    torch.autograd.backward(output, gradient)
+
+    settings = NormSettings(eps=eps, momentum=momentum)
+    given: dict[str, Any] = {"mode": mode, "settings": settings, "running": running}
+    result = batch_norm(x.detach().numpy(), gamma, beta, **given)
+    back = batch_norm_backward(result, gradient.numpy(), gamma)
+    for ours, theirs in (
+        (result.output, output),
+        (back.input, x.grad),
+        (back.gamma, layer.weight.grad),
+        (back.beta, layer.bias.grad),
+    ):
+        assert_near(ours, theirs, torch.float64)
+    assert result.running is not None
+    assert_near(result.running.mean, layer.running_mean, torch.float64)
+    assert_near(result.running.variance, layer.running_var, torch.float64)
+
+
 @pytest.mark.parametrize("shape", [(4, 3), (6, 2, 5), (2, 3, 4, 2, 2)])
 def test_other_numbers_of_axes(shape: tuple[int, ...]) -> None:
     x = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -9,18 +9,96 @@ from typing import Any, Final, Literal
 import numpy as np
 import plotly.graph_objects as go
 
+from cnnviz.batchnorm import Mode
 from cnnviz.figures.theme import colours, template
-from cnnviz.norms.batch_effects import SizeSweep
+from cnnviz.norms.batch_effects import Probabilities, SizeSweep
 from cnnviz.norms.forgotten_eval import ForgottenEval, Order
 from cnnviz.norms.running import Course
 
 Quantity = Literal["mean", "variance"]
+
+ANSWERS: Final = 24
+"""That are shown beside each other; older ones make room."""
 
 _LEGEND: Final = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 _ORDER_WORDS: Final[dict[Order, str]] = {
     "shuffled": "eval forgotten, pictures shuffled",
     "canonical": "eval forgotten, pictures sorted by class",
 }
+
+
+def answers_figure(
+    answers: Sequence[tuple[Mode, float]], class_name: str, *, dark: bool = False
+) -> go.Figure:
+    """The probability of one class for one picture, batch after batch of other neighbours.
+
+    answers: mode and probability, oldest first. The axes stay as they are while there are up to
+    `ANSWERS` of them.
+    """
+    chosen = colours(dark=dark)
+    figure = go.Figure()
+    looks: tuple[tuple[Mode, str, str], ...] = (
+        ("train", chosen.positive, "circle"),
+        ("eval", chosen.accent, "square"),
+    )
+    for mode, colour, symbol in looks:
+        mine = [(number, p) for number, (kind, p) in enumerate(answers, 1) if kind == mode]
+        figure.add_scatter(
+            x=[number for number, _ in mine],
+            y=[p for _, p in mine],
+            mode="markers",
+            marker={"color": colour, "symbol": symbol, "size": 11},
+            name=mode,
+            showlegend=True,
+            hovertemplate=f"batch %{{x}}, {mode}: %{{y:.1%}}<extra></extra>",
+        )
+    figure.update_layout(
+        template=template(dark=dark),
+        xaxis={
+            "title": {"text": "batches, each with other neighbours"},
+            "range": [0.4, max(ANSWERS, len(answers)) + 0.6],
+            "dtick": 4,
+            "tick0": 0,
+        },
+        yaxis=_share_axis(f"probability of {class_name}"),
+        legend=_LEGEND,
+        height=300,
+    )
+    return figure
+
+
+def two_modes_figure(
+    train: Probabilities,
+    evaluation: Probabilities,
+    class_names: Sequence[str],
+    *,
+    dark: bool = False,
+) -> go.Figure:
+    """The probabilities of all classes for one picture, (classes,) each, in both modes."""
+    chosen = colours(dark=dark)
+    figure = go.Figure()
+    for name, values, colour in (
+        ("eval", evaluation, chosen.accent),
+        ("train", train, chosen.positive),
+    ):
+        figure.add_bar(
+            x=values,
+            y=list(class_names),
+            orientation="h",
+            name=name,
+            marker={"color": colour},
+            hovertemplate=f"%{{y}}, {name}: %{{x:.1%}}<extra></extra>",
+        )
+    figure.update_layout(
+        template=template(dark=dark),
+        barmode="group",
+        bargap=0.25,
+        xaxis=_share_axis(""),
+        yaxis={"autorange": "reversed", "title": {"text": ""}},
+        legend={**_LEGEND, "traceorder": "reversed"},
+        height=380,
+    )
+    return figure
 
 
 def batch_size_figure(
@@ -66,11 +144,7 @@ def batch_size_figure(
     figure.update_layout(
         template=template(dark=dark),
         xaxis=_size_axis(sizes),
-        yaxis={
-            "title": {"text": f"probability of {class_name}"},
-            "range": [0, 1.03],
-            "tickformat": ".0%",
-        },
+        yaxis=_share_axis(f"probability of {class_name}"),
         legend=_LEGEND,
         height=420,
     )
@@ -127,9 +201,19 @@ def forgotten_eval_figure(measured: ForgottenEval, *, dark: bool = False) -> go.
 
 
 def running_figure(
-    course: Course, channel: int, quantity: Quantity = "mean", *, dark: bool = False
+    course: Course,
+    channel: int,
+    quantity: Quantity = "mean",
+    *,
+    most: int | None = None,
+    span: tuple[float, float] | None = None,
+    dark: bool = False,
 ) -> go.Figure:
-    """One channel's running mean or variance over batches, beside the batches' own and the true."""
+    """One channel's running mean or variance over batches, beside the batches' own and the true.
+
+    most: batches for which there is room; span: least and greatest number that will be shown. With
+    them the axes stay as they are while batches are fed.
+    """
     chosen = colours(dark=dark)
     running, batch, true = {
         "mean": (course.running_mean, course.batch_mean, course.true_mean),
@@ -146,7 +230,7 @@ def running_figure(
         hovertemplate="batch %{x}: %{y:.3g}<extra></extra>",
     )
     figure.add_scatter(
-        x=rows,
+        x=np.arange(len(true)),
         y=true[:, channel],
         mode="lines",
         line={"color": chosen.accent, "dash": "dash", "width": 2, "shape": "hvh"},
@@ -168,21 +252,35 @@ def running_figure(
             line={"color": chosen.text, "dash": "dot", "width": 1},
             annotation_text="the data change",
             annotation_position="top left",
+            annotation_bgcolor=chosen.background,
         )
     figure.update_layout(
         template=template(dark=dark),
-        xaxis={"title": {"text": "batches"}, "rangemode": "tozero"},
-        yaxis={"title": {"text": f"{quantity} of channel {channel}"}},
+        xaxis={"title": {"text": "batches"}, "range": [-0.5, (most or len(running) - 1) + 0.5]},
+        yaxis={"title": {"text": f"{quantity} of channel {channel}"}, "range": _widened(span)},
         legend=_LEGEND,
         height=400,
     )
     return figure
 
 
+def _widened(span: tuple[float, float] | None) -> list[float] | None:
+    """By a twentieth on either side, so that nothing lies on the edge."""
+    if span is None:
+        return None
+    more = 0.05 * (span[1] - span[0]) or 1.0
+    return [span[0] - more, span[1] + more]
+
+
 def faint(colour: str) -> str:
     """A colour of the theme, #RRGGBB, for the ground of a band."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.2)"
+
+
+def _share_axis(title: str) -> dict[str, Any]:
+    """A little beyond 1, so that what lies there is not cut in half."""
+    return {"title": {"text": title}, "range": [0, 1.03], "tickformat": ".0%"}
 
 
 def _size_axis(sizes: Sequence[int]) -> dict[str, Any]:

@@ -3,10 +3,17 @@
 The layer, in numpy, is `cnnviz.batchnorm`. In reading order:
 
     relatives               layer, instance and group normalization: which numbers share a mean
+    relatives_lesson        the view of them: its tensor, settings and URL, and what is worth saying
     running                 how fast running statistics come near, and how fast they forget
     folding                 scale and shift folded into the convolution before
     layer_values            numbers around one normalization: histograms, channels, dead units
+    channel_table           all channels of a layer, reduced to what is drawn
+    channel_words           what they say, in sentences
+    picture_batch           the pictures that a view looks at
+    network_settings        views on real networks: settings and URLs; `network_snippets` programs
     batch_effects           the neighbours of a picture in its batch, and what they do to it
+    modes_settings          train against eval: settings and URL; `modes_words` sentences, program
+    running_settings        running statistics: the same; `running_words`
     comparison              two recorded runs, with and without: losses, drift, gradient norms
     by_hand                 the view by hand: a small batch, its settings and URL
     by_hand_presets         odd cases: one picture, one value, no spread, a large eps

@@ -140,7 +140,7 @@ def fold_filter(network: nn.Module, norm: NormLayer, channel: int) -> FilterFold
     bias, weight = convolution.bias, _numbers(convolution.weight[channel])
 
     def of(tensor: torch.Tensor | None, default: float) -> float:
-        return default if tensor is None else float(tensor[channel])
+        return default if tensor is None else float(tensor.detach()[channel])
 
     gamma, beta = of(module.weight, 1.0), of(module.bias, 0.0)
     mean, variance = of(module.running_mean, 0.0), of(module.running_var, 1.0)

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnviz.batchnorm import Array, Mode
-from cnnviz.errors import SettingError
 from cnnviz.settings import whole_number
 
 Values = npt.NDArray[np.floating[Any]]  # (N, C, H, W)
@@ -131,28 +130,6 @@ def compare_channels(values: LayerValues) -> ChannelComparison:
         running_mean=values.running_mean,
         running_variance=values.running_variance,
     )
-
-
-def three_histograms(
-    values: LayerValues, channel: int | None = None, *, bins: int = BINS
-) -> tuple[Histogram, Histogram, Histogram]:
-    """Before the normalization, after it and after the activation, over the same edges.
-
-    channel: one of them, counted from 0, or None for all together.
-    """
-    if channel is not None:
-        channel = whole_number("channel", channel, least=0)
-        if channel >= values.channels:
-            raise SettingError(
-                f"channel is {channel}: {values.layer} has channels 0 to {values.channels - 1}"
-            )
-    of = slice(None) if channel is None else slice(channel, channel + 1)
-    before, after, activated = (
-        array[:, of].reshape(-1).astype(np.float64)
-        for array in (values.before, values.after, values.activated)
-    )
-    edges = shared_edges((before, after, activated), bins)
-    return histogram(before, edges), histogram(after, edges), histogram(activated, edges)
 
 
 def shared_edges(arrays: tuple[Values, ...], bins: int = BINS) -> Array:

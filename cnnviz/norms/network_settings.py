@@ -100,7 +100,7 @@ def read_network_settings(
             f"n={asked} is now {pictures} (there are {', '.join(map(str, PICTURE_COUNTS))})."
         )
     return NetworkSettings(
-        model=_read_model(read, models),
+        model=read_model(read, models),
         layer=_read_text(read, "layer"),
         channel=read.whole("channel", 0, MOST_CHANNELS, 0),
         pictures=pictures,
@@ -116,7 +116,7 @@ def read_fold_settings(
     """As `read_network_settings`."""
     read = QueryReader(query)
     return FoldSettings(
-        model=_read_model(read, models),
+        model=read_model(read, models),
         layer=_read_text(read, "layer"),
         channel=read.whole("channel", 0, MOST_CHANNELS, 0),
         plane=read.whole("plane", 0, MOST_CHANNELS, 0),
@@ -130,7 +130,7 @@ def fit_network_settings(
 
     layers: normalization -> its channels. classes: name -> how many pictures there are of it.
     """
-    layer, channel, notes = _fit_layer(settings.layer, settings.channel, layers)
+    layer, channel, notes = fit_layer(settings.layer, settings.channel, layers)
     only = settings.only
     if only and not classes.get(only):
         notes.append(f"There are no pictures of {shorten(only)} here: all classes are shown.")
@@ -143,7 +143,7 @@ def fit_fold_settings(
 ) -> tuple[FoldSettings, tuple[str, ...]]:
     """layers: normalization -> filters of its convolution, and maps that each of them reads."""
     filters = {name: count for name, (count, _) in layers.items()}
-    layer, channel, notes = _fit_layer(settings.layer, settings.channel, filters)
+    layer, channel, notes = fit_layer(settings.layer, settings.channel, filters)
     plane = _fit_number("plane", settings.plane, layers[layer][1], layer, notes)
     return replace(settings, layer=layer, channel=channel, plane=plane), tuple(notes)
 
@@ -151,7 +151,8 @@ def fit_fold_settings(
 # ------------------------------------------------------------------------------------------- parts
 
 
-def _fit_layer(layer: str, channel: int, layers: Mapping[str, int]) -> tuple[str, int, list[str]]:
+def fit_layer(layer: str, channel: int, layers: Mapping[str, int]) -> tuple[str, int, list[str]]:
+    """The nearest of these normalizations, with their channels, and a sentence for each change."""
     notes = list[str]()
     if layer not in layers:
         # In the first layers means are near 0 already: there is less to be seen.
@@ -173,7 +174,8 @@ def _default(models: Sequence[str]) -> str:
     return DEFAULT_MODEL if DEFAULT_MODEL in models else models[0]
 
 
-def _read_model(read: QueryReader, models: Sequence[str]) -> str:
+def read_model(read: QueryReader, models: Sequence[str]) -> str:
+    """The network that a URL asks for, or the default; notes it if it is not among these."""
     model = read.given("model")
     if model is None or model in models:
         return model or _default(models)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -105,11 +105,23 @@ class Course:
     true_variance: Array
     changed_at: int | None = None
 
+    def after(self, batches: int) -> Course:
+        """What is known after so many of the batches; the true statistics stay those of all."""
+        batches = min(whole_number("batches", batches, least=0), len(self.batch_mean))
+        return replace(
+            self,
+            running_mean=self.running_mean[: batches + 1],
+            running_variance=self.running_variance[: batches + 1],
+            batch_mean=self.batch_mean[:batches],
+            batch_variance=self.batch_variance[:batches],
+        )
+
     @property
     def mean_error(self) -> Array:
         """(K + 1, C): how far off the running mean is, in true standard deviations."""
-        return np.abs(self.running_mean - self.true_mean) / np.sqrt(
-            np.maximum(self.true_variance, np.finfo(np.float64).tiny)
+        rows = len(self.running_mean)
+        return np.abs(self.running_mean - self.true_mean[:rows]) / np.sqrt(
+            np.maximum(self.true_variance[:rows], np.finfo(np.float64).tiny)
         )
 
 

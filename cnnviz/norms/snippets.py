@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnviz.batchnorm import Array, Mode, NormSettings, RunningStatistics
-from cnnviz.norms.relatives import RelativeSpec
 from cnnviz.query import write_number
 
 _HEAD = "import torch\nfrom torch import nn\n\n"
@@ -43,22 +42,6 @@ def batch_norm_snippet(
     )
 
 
-def relative_snippet(x: npt.ArrayLike, spec: RelativeSpec) -> str:
-    """A complete program for x (N, C, H, W) and one of batch norm's relatives; ends with `output`.
-
-    gamma is 1 and beta 0, as in a new layer.
-    """
-    batch = np.asarray(x, dtype=np.float64)
-    channels, height, width = batch.shape[1:]
-    made = {
-        "batch": f"nn.BatchNorm2d({channels}, eps={spec.eps!r})",
-        "layer": f"nn.LayerNorm([{channels}, {height}, {width}], eps={spec.eps!r})",
-        "instance": f"nn.InstanceNorm2d({channels}, eps={spec.eps!r})",
-        "group": f"nn.GroupNorm({spec.groups}, {channels}, eps={spec.eps!r})",
-    }[spec.kind]
-    return f"{_HEAD}{_batch(batch)}\nlayer = {made}.double()\noutput = layer(x)\nprint(output)\n"
-
-
 def relatives_snippet(x: npt.ArrayLike, groups: int) -> str:
     """A complete program for x (N, C, H, W) and all four; ends with `outputs`, by name.
 
@@ -82,31 +65,6 @@ def relatives_snippet(x: npt.ArrayLike, groups: int) -> str:
         "        outputs[name] = str(error)\n"
         "    print(name, outputs[name])\n"
     )
-
-
-FOLDING_SNIPPET = """\
-import torch
-from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
-
-convolution = nn.Conv2d(3, 8, 3, padding=1)
-norm = nn.BatchNorm2d(8)
-for _ in range(10):  # so that its running statistics are not those of a new layer
-    norm(convolution(torch.randn(16, 3, 32, 32)))
-convolution.eval(), norm.eval()
-
-with torch.no_grad():
-    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-    folded = nn.Conv2d(3, 8, 3, padding=1)
-    folded.weight.copy_(convolution.weight * scale[:, None, None, None])
-    folded.bias.copy_(norm.bias + scale * (convolution.bias - norm.running_mean))
-
-    images = torch.randn(4, 3, 32, 32)
-    two_layers, one_layer = norm(convolution(images)), folded(images)
-    by_pytorch = fuse_conv_bn_eval(convolution, norm)(images)
-print((two_layers - one_layer).abs().max(), (by_pytorch - one_layer).abs().max())
-"""
-"""Folding on a layer of random weights, by hand and by PyTorch's own function."""
 
 
 def _batch(batch: Array) -> str:

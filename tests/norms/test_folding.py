@@ -13,6 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from cnnviz.errors import CnnvizError, SettingError, ShapeError
 from cnnviz.norms.folded_network import (
     compare_outputs,
+    fold_filter,
     fold_layer,
     fold_network,
     measure_speed,
@@ -106,6 +107,28 @@ def test_whole_networks(name: str) -> None:
             layer.folded.weight,
             layer.old_weight * layer.folded.scale[:, None, None, None],
         )
+
+
+@pytest.mark.parametrize("affine", [True, False])
+def test_a_filter_is_its_part_of_the_layer(affine: bool) -> None:
+    plain = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4, affine=False))
+    network = a_network() if affine else plain
+    for norm in find_norms(network):
+        layer = fold_layer(network, norm)
+        module: Any = network.get_submodule(norm.name)
+        for channel in (0, norm.channels - 1):
+            found = fold_filter(network, norm, channel)
+            np.testing.assert_allclose(found.new_weight, layer.folded.weight[channel])
+            np.testing.assert_allclose(found.old_weight, layer.old_weight[channel])
+            assert found.new_bias == pytest.approx(layer.folded.bias[channel])
+            assert found.scale == pytest.approx(layer.folded.scale[channel])
+            assert (found.old_bias is None) == (layer.old_bias is None)
+            gamma = 1.0 if module.weight is None else float(module.weight.detach()[channel])
+            expected = (gamma, float(module.running_mean[channel]), module.eps)
+            assert (found.gamma, found.mean, found.eps) == expected
+        for channel in (-1, norm.channels):
+            with pytest.raises(SettingError, match=f"channel is {channel}"):
+                fold_filter(network, norm, channel)
 
 
 def test_in_float64_nothing_but_rounding_is_left() -> None:

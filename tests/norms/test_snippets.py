@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from cnnviz.batchnorm import Mode, NormSettings, RunningStatistics, batch_norm
-from cnnviz.norms.relatives import KINDS, NormKind, RelativeSpec, relative_norm
-from cnnviz.norms.snippets import FOLDING_SNIPPET, batch_norm_snippet, relative_snippet
+from cnnviz.norms.relatives import KINDS
+from cnnviz.norms.relatives_lesson import relate_all
+from cnnviz.norms.snippets import batch_norm_snippet, relatives_snippet
 
 X = np.random.default_rng(0).integers(-40, 40, (3, 2, 2, 2)) / 8
 RUNNING = RunningStatistics(np.array([0.5, -1.25]), np.array([2.0, 0.25]), 4)
@@ -41,14 +42,14 @@ def test_by_hand(mode: Mode, momentum: float | None, eps: float) -> None:
     np.testing.assert_allclose(layer.running_var.numpy(), ours.running.variance, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_relatives(kind: NormKind) -> None:
-    spec = RelativeSpec(kind, groups=2, eps=1e-3)
-    output = run(relative_snippet(X, spec))["output"].detach().numpy()
-    np.testing.assert_allclose(output, relative_norm(X, spec).output, atol=1e-12)
-
-
-def test_folding() -> None:
-    names = run(FOLDING_SNIPPET)
-    for other in ("one_layer", "by_pytorch"):
-        np.testing.assert_allclose(names["two_layers"], names[other], atol=1e-5)
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("shape", [(3, 4, 2, 2), (1, 4, 3, 3), (2, 4, 1, 1), (1, 4, 1, 1)])
+def test_relatives(shape: tuple[int, ...], groups: int) -> None:
+    x = np.random.default_rng(1).integers(-40, 40, shape) / 8
+    outputs = run(relatives_snippet(x, groups))["outputs"]
+    assert tuple(outputs) == KINDS
+    for kind, ours in relate_all(x, groups).items():
+        if ours.output is None:
+            assert "Expected more than 1" in outputs[kind]
+        else:
+            np.testing.assert_allclose(outputs[kind].detach().numpy(), ours.output, atol=1e-12)

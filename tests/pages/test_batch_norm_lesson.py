@@ -24,6 +24,9 @@ from cnnviz.norms.experiment_records import (
     experiment_file,
     load_experiment,
 )
+from cnnviz.norms.forgotten_eval import load_forgotten_eval
+from cnnviz.norms.modes_settings import read_modes_settings
+from cnnviz.norms.modes_words import share
 from cnnviz.norms.network_norms import find_norms
 from cnnviz.norms.network_settings import (
     fit_fold_settings,
@@ -33,8 +36,10 @@ from cnnviz.norms.network_settings import (
 )
 from cnnviz.norms.relatives import RelativeSpec, sharing
 from cnnviz.norms.relatives_lesson import RelativesSettings
+from cnnviz.norms.running_settings import fit_running_settings, read_running_settings
+from cnnviz.norms.running_words import pace_sentence
 from cnnviz.ui.batch_norm_views import BATCH_NORM_VIEWS
-from cnnviz.ui.shipped import trained_network
+from cnnviz.ui.shipped import trained_card, trained_network
 
 PLAN = (PROJECT / "docs" / "lessons" / "batch_norm.md").read_text()
 LINKS = {
@@ -57,6 +62,15 @@ def reopened(query: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]
         network, notes = read_network_settings(query, [PAIR[0]])
         network, more = fit_network_settings(network, layers, {})
         return network.to_query(), notes + more
+    if view == "modes":
+        modes, notes = read_modes_settings(query, [PAIR[0]])
+        return modes.to_query(), notes
+    if view == "running":
+        running, notes = read_running_settings(query, [PAIR[0]])
+        layer, channel, more = fit_running_settings(running, layers)
+        assert channel == running.channel
+        assert running.layer in ("", layer)
+        return running.to_query(), notes + more
     if view == "inference":
         fold, notes = read_fold_settings(query, [PAIR[0]])
         fold, more = fit_fold_settings(fold, {name: (n, n) for name, n in layers.items()})
@@ -93,8 +107,7 @@ def test_every_link_says_exactly_what_is_opened(title: str) -> None:
 
 def test_the_plan_goes_through_the_views() -> None:
     linked = {query.get("view", "hand") for query in LINKS.values()}
-    assert linked <= set(BATCH_NORM_VIEWS)
-    assert linked >= {"hand", "network", "buys", "inference", "relatives", "quiz"}
+    assert linked == set(BATCH_NORM_VIEWS)
 
 
 def test_what_the_plan_says_of_the_batch_by_hand_is_so() -> None:
@@ -107,6 +120,20 @@ def test_what_the_plan_says_of_the_batch_by_hand_is_so() -> None:
     np.testing.assert_allclose(again, undone.batch, atol=1e-4)
     with pytest.raises(ShapeError):
         batch_norm(by_hand.from_query(LINKS["one value in all"])[0].batch, mode="train")
+
+
+def test_what_the_plan_says_of_modes_is_so() -> None:
+    measured = load_forgotten_eval(PROJECT / SHIPPED, trained_card(PAIR[0]))
+    assert measured is not None
+    many, one = measured.row("shuffled", 256), measured.row("shuffled", 1)
+    assert many is not None
+    assert one is not None
+    assert {
+        share(each.share) for each in (measured.evaluation, many.accuracy, one.accuracy)
+    } <= BOLD
+    half = bold(pace_sentence(read_running_settings({}, [PAIR[0]])[0])) & {"6.6"}
+    assert half <= BOLD
+    assert half
 
 
 def test_what_the_plan_says_of_the_records_is_so() -> None:

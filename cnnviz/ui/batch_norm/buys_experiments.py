@@ -14,12 +14,12 @@ from cnnviz.runs.plan import Plan
 from cnnviz.ui.batch_norm.buys_parts import (
     KEPT,
     fit_settings,
-    is_dark,
     say_how,
     show_chart,
     show_race,
 )
 from cnnviz.ui.batch_norm.buys_records import recorded_experiment
+from cnnviz.ui.charts import is_dark
 from cnnviz.ui.url_state import PageState
 
 _NETWORKS: Final[Mapping[Variant, str]] = {

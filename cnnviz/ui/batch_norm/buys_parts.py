@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from cnnviz.models.registry import find_model
 from cnnviz.norms.buys_settings import BuysSettings
 from cnnviz.runs.plan import Plan
 from cnnviz.training.config import TrainingConfig
+from cnnviz.ui import charts
 from cnnviz.ui.kept_settings import KeptSettings
 from cnnviz.ui.url_state import PageState
 
@@ -22,11 +22,6 @@ _STYLE: Final = """
 """
 _RACERS: Final = (("norm", "With batch normalization"), ("no-norm", "Without it"))
 """Preset -> what its link is called."""
-
-
-def is_dark() -> bool:
-    """Whether figures are to be drawn for the dark theme."""
-    return bool(st.context.theme.type == "dark")
 
 
 def fit_settings(state: PageState, settings: BuysSettings, notes: tuple[str, ...]) -> None:
@@ -39,14 +34,8 @@ def fit_settings(state: PageState, settings: BuysSettings, notes: tuple[str, ...
 
 
 def show_chart(figure: Any, name: str, words: str) -> None:
-    """A figure, and the sentence that says the same to those who cannot see it."""
-    st.plotly_chart(
-        figure,
-        theme=None,
-        alt=re.sub(r"\*\*", "", words),
-        key=f"{KEPT.prefix}.chart.{name}",
-        config={"displaylogo": False},
-    )
+    """As `charts.show_chart`, under a key of this view."""
+    charts.show_chart(figure, f"{KEPT.prefix}.chart.{name}", words)
 
 
 def say_how(config: TrainingConfig, more: str = "") -> None:

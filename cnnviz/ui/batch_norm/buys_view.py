@@ -15,8 +15,9 @@ from cnnviz.norms.comparison import NormComparison, convolutions, drift
 from cnnviz.norms.experiment_records import ExperimentKind, repeat_command
 from cnnviz.runs.plan import Plan
 from cnnviz.ui.batch_norm.buys_experiments import show_along, show_noise, show_rates
-from cnnviz.ui.batch_norm.buys_parts import KEPT, is_dark, say_how, show_chart, show_race
+from cnnviz.ui.batch_norm.buys_parts import KEPT, say_how, show_chart, show_race
 from cnnviz.ui.batch_norm.buys_records import recorded_comparison, train_commands
+from cnnviz.ui.charts import is_dark
 from cnnviz.ui.url_state import PageState
 
 ACCOUNTS: Final = (

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import streamlit as st
 
 from cnnviz.errors import CnnvizError
-from cnnviz.machine import processor_name
-from cnnviz.norms.channel_words import power_text
 from cnnviz.norms.network_settings import FoldSettings, fit_fold_settings, read_fold_settings
 from cnnviz.norms.network_snippets import fold_snippet
-from cnnviz.norms.picture_batch import draw_batch
+from cnnviz.ui.batch_norm.inference_network import compared_batch, show_network
 from cnnviz.ui.batch_norm.lab_state import LabState, place_below
 from cnnviz.ui.batch_norm.networks import (
     NormalizedNetwork,
@@ -22,7 +19,6 @@ from cnnviz.ui.batch_norm.networks import (
     network_names,
     network_titles,
     open_network,
-    say_where_from,
     say_which_are_left_out,
 )
 from cnnviz.ui.components.fold_lab import fold_lab
@@ -30,19 +26,7 @@ from cnnviz.ui.kept_settings import KeptSettings
 from cnnviz.ui.page import draw_until_torch
 from cnnviz.ui.url_state import PageState
 
-if TYPE_CHECKING:
-    import torch
-
-    from cnnviz.norms.folded_network import Agreement, SpeedGain
-
 LAB: Final = LabState("batch_norm.inference.lab")
-COMPARED: Final = 64
-"""Pictures whose outputs are compared."""
-TIMED: Final = 32
-"""Pictures in a batch whose time is taken."""
-BUDGET_S: Final = 4.0
-_MEASURING: Final = threading.Lock()
-"""Two measurements at a time would slow each other."""
 
 
 def show(state: PageState) -> None:
@@ -82,10 +66,10 @@ def _show(
     with one:
         _show_filter(kept.now(), found)
     with whole:
-        _show_network(found)
+        pairs = show_network(found)
     say_which_are_left_out(others)
     kept.write(state)
-    _take_away(state, kept.now(), found)
+    _take_away(state, kept.now(), found, pairs)
 
 
 def _receive(kept: KeptSettings[FoldSettings], found: NormalizedNetwork) -> None:
@@ -169,127 +153,25 @@ def _show_filter(settings: FoldSettings, found: NormalizedNetwork) -> None:
     )
 
 
-# ------------------------------------------------------------------------------- the whole network
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Whole:
-    """What became of a network whose normalizations are folded."""
-
-    agreement: Agreement
-    folded: int
-    past_pooling: tuple[str, ...]
-    """Folded, though a pooling stands between."""
-    reasons: tuple[str, ...]
-    """Of those that are not."""
-    numbers: int
-    """Parameters and running statistics before."""
-    numbers_gone: int
-    """Scales, shifts, means and variances that are no longer kept, less new biases."""
-
-
-def _show_network(found: NormalizedNetwork) -> None:
-    st.subheader("The whole network", anchor=False)
-    whole = _whole(f"{found.name}/{found.card.weights_sha256}/{found.split.digest}", found)
-    st.markdown(
-        f"{whole.folded} of {len(found.norms)} normalizations are gone, and with them "
-        f"{whole.numbers_gone:,} of {whole.numbers:,} numbers that the network keeps."
-    )
-    if whole.past_pooling:
-        st.markdown(
-            f"Folded past a pooling: {', '.join(whole.past_pooling)}. No channel's scale is "
-            "negative there, so that the greatest value stays the greatest."
-        )
-    for reason in whole.reasons:
-        st.info(f"Not folded: {reason}")
-    said = whole.agreement
-    st.markdown(
-        f"Outputs for {said.count} pictures differ by at most "
-        f"**{power_text(said.greatest_difference)}**, where the largest is "
-        f"{said.greatest_logit:.3g}: rounding. "
-        f"{_changed(said.changed)}"
-    )
-    say_where_from(found.split)
-    st.markdown("**Is it faster?**")
-    _show_speed(found)
-
-
-def _changed(count: int) -> str:
-    if count == 0:
-        return "No picture is decided otherwise."
-    return f"{count} {'picture is' if count == 1 else 'pictures are'} decided otherwise."
-
-
-def _show_speed(found: NormalizedNetwork) -> None:
-    kept = f"batch_norm.inference.speed.{found.name}"
-    if st.button("Measure it here", key="batch_norm.inference.measure"):
-        with st.spinner("Measuring …"), _MEASURING:
-            st.session_state[kept] = _measure(found)
-    gain: SpeedGain | None = st.session_state.get(kept)
-    if gain is None:
-        st.caption(f"Batches of {TIMED} pictures through both, in turn, for a few seconds.")
-        return
-    import torch
-
-    before, after = st.columns(2)
-    before.metric("with the normalizations", f"{1000 * gain.before_s:.3g} ms")
-    after.metric("folded", f"{1000 * gain.after_s:.3g} ms")
-    threads = torch.get_num_threads()
-    st.markdown(
-        f"**{gain.ratio:.2f} times as fast** for a batch of {gain.batch_size}: "
-        f"{processor_name()}, {threads} {'thread' if threads == 1 else 'threads'}, float32. The "
-        f"least of {gain.repeats} runs each: other work on the machine only adds."
-    )
-
-
-def _measure(found: NormalizedNetwork) -> SpeedGain:
-    from cnnviz.norms.folded_network import fold_network, measure_speed
-
-    folded, _ = fold_network(found.network)
-    return measure_speed(found.network, folded, _batch(found, TIMED), budget_s=BUDGET_S)
-
-
-@st.cache_resource(show_spinner="Folding the network …", max_entries=16)
-def _whole(identity: str, _found: NormalizedNetwork) -> _Whole:
-    from cnnviz.norms.folded_network import compare_outputs, fold_network, why_not
-
-    folded, layers = fold_network(_found.network)
-    reasons = [why_not(_found.network, norm) for norm in _found.norms]
-    return _Whole(
-        agreement=compare_outputs(_found.network, folded, _batch(_found, COMPARED)),
-        folded=len(layers),
-        past_pooling=tuple(layer.norm.name for layer in layers if layer.norm.between),
-        reasons=tuple(reason for reason in reasons if reason),
-        numbers=_numbers(_found.network),
-        numbers_gone=_numbers(_found.network) - _numbers(folded),
-    )
-
-
-def _numbers(network: torch.nn.Module) -> int:
-    """Of parameters and running statistics."""
-    return sum(
-        tensor.numel() for tensor in network.state_dict().values() if tensor.is_floating_point()
-    )
-
-
-def _batch(found: NormalizedNetwork, count: int) -> torch.Tensor:
-    from cnnviz.norms.network_norms import normalized_batch
-    from cnnviz.training.pictures import Normalization
-
-    images = draw_batch(found.split, count).images
-    return normalized_batch(found.network, images, Normalization(found.card.mean, found.card.std))
-
-
-def _take_away(state: PageState, settings: FoldSettings, found: NormalizedNetwork) -> None:
-    norm = next(norm for norm in found.norms if norm.name == settings.layer)
+def _take_away(
+    state: PageState, settings: FoldSettings, found: NormalizedNetwork, pairs: Mapping[str, str]
+) -> None:
     with st.expander("Take it away: PyTorch code and link"):
-        if norm.convolution and not norm.between:
-            st.caption("Folds this layer; to be run beside app.py.")
+        if settings.layer in pairs:
+            st.caption("Folds the network, and compares the outputs; to be run beside app.py.")
             st.code(
                 fold_snippet(
-                    found.folder, found.name, layer=norm.name, convolution=norm.convolution
+                    found.folder,
+                    found.name,
+                    found.card.dataset.name,
+                    compared_batch(found).indices.tolist(),
+                    pairs=pairs,
+                    layer=settings.layer,
+                    channel=settings.channel,
+                    plane=settings.plane,
                 ),
                 language="python",
+                height=400,
             )
         st.caption("Opens this view as it is now.")
         st.code(state.link(), language=None, wrap_lines=True)

@@ -78,7 +78,7 @@ def _show(
     _receive(kept, channels[settings.layer])
     settings = kept.now()
     batch = draw_batch(found.split, settings.pictures, only=settings.only, draw=settings.draw)
-    choices, pictures = st.columns([3, 2], gap="medium")
+    choices, pictures = st.columns([2, 1], gap="medium")
     with choices:
         _show_choices(kept, found, models)
         say_where_from(found.split)
@@ -129,14 +129,14 @@ def _show_choices(
             "Network",
             models,
             format_func=network_titles(models).__getitem__,
-            width=260,
+            width=240,
             **{**kept.setting("model"), "on_change": change_model},
         )
         st.selectbox(
             "Layer",
             list(norms),
             format_func=lambda name: f"{name}, {norms[name].channels} channels",
-            width=230,
+            width=250,
             **{**kept.setting("layer"), "on_change": change_layer},
         )
         st.segmented_control(

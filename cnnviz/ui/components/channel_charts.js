@@ -65,6 +65,17 @@ class Chart {
   }
 }
 
+// Bars that are cut, as [x, share] from left to right: those too near for a text of their own share one.
+function together(over) {
+  const groups = [];
+  for (const [x, share] of over) {
+    const last = groups.at(-1);
+    if (last && x - last.x < 75 * last.shares.length) Object.assign(last, { x, shares: [...last.shares, share] });
+    else groups.push({ x, shares: [share] });
+  }
+  return groups;
+}
+
 // One channel's values before or after a step. Axes are the layer's: they stay when the channel changes.
 class StageChart extends Chart {
   constructor(title, isLast) {
@@ -110,9 +121,9 @@ class StageChart extends Chart {
     this.layers.marks.replaceChildren(...Object.entries(sides).map(([side, d]) => drawn("path", { d, class: side })));
     const lines = [drawn("path", { d: `M${inside(mean)} ${this.rim.top}V${base}`, class: "mean" })];
     if (running !== null) lines.push(drawn("path", { d: `M${inside(running)} ${this.rim.top}V${base}`, class: "running" }));
-    for (const [x, share] of over) {
+    for (const { x, shares } of together(over)) {
       const isRight = x < end - 90;
-      lines.push(drawn("text", { x: x + (isRight ? 7 : -7), y: this.rim.top + 10, class: isRight ? "over" : "over end" }, `↑ ${percentText(share)}`));
+      lines.push(drawn("text", { x: x + (isRight ? 7 : -7), y: this.rim.top + 10, class: isRight ? "over" : "over end" }, `↑ ${shares.map(percentText).join(", ")}`));
     }
     this.layers.chosen.replaceChildren(...lines);
   }

@@ -18,7 +18,7 @@ class NormLab {
     const act = { pick: (channel) => this.pick(channel), point: (channel) => this.point(channel) };
     this.charts = [
       new ChannelChart("Mean of every channel", ["running mean", "this batch"], act),
-      new ChannelChart("σ of every channel", ["running σ", "this batch"], act),
+      new ChannelChart("σ of every channel, by n − 1", ["running σ", "this batch"], act),
       new ChannelChart("", ["channel", ""], act, true),
     ];
     const values = element("section", "values", { "aria-label": "The chosen channel" });

@@ -5,8 +5,21 @@
 
 const REPORT_MS = 300;
 const HUES = 6;
+// [decimals, least size of letters in px]: the first whose numbers fit into their places is taken.
+const WRITINGS = [[2, 9], [1, 6.5]];
+const LARGEST_PX = 16;
 
-const asText = (value) => (Number.isInteger(value) ? String(value) : value.toFixed(2)).replace("-", "−");
+function asText(value, decimals = 2) {
+  const rounded = Number(value.toFixed(decimals));
+  return (Number.isInteger(rounded) ? String(rounded) : rounded.toFixed(decimals)).replace("-", "−");
+}
+
+// How wide texts are in bold letters of 1 px.
+const PEN = document.createElement("canvas").getContext("2d");
+function widest(texts, family) {
+  PEN.font = `bold 100px ${family}`;
+  return Math.max(...[...new Set(texts)].map((text) => PEN.measureText(text).width)) / 100;
+}
 
 function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
@@ -41,7 +54,7 @@ class SharingPanel {
   layOut([count, channels, height, width]) {
     this.shape = [count, channels, height, width];
     this.cells = [];
-    this.tensor.style.setProperty("--columns", channels * width);
+    this.written = null;
     const name = (text, className = "") => Object.assign(element("small", className), { textContent: text });
     const head = element("div", "picture names");
     head.append(name("N↓ C→", "corner"), ...Array.from({ length: channels }, (_, channel) => name(channel)));
@@ -68,17 +81,35 @@ class SharingPanel {
     setText(this.paper, panel.paper);
   }
 
+  // Writes the numbers as exactly and as large as there is room; where letters would be too small, colours alone.
+  write(numbers) {
+    const room = this.cells[0].clientWidth - 3;
+    if (this.written?.numbers === numbers && this.written.room === room) return;
+    this.written = { numbers, room };
+    const { fontFamily } = getComputedStyle(this.tensor);
+    let [texts, size] = [[], LARGEST_PX];
+    for (const [decimals, least] of numbers ? WRITINGS : []) {
+      const tried = numbers.map((number) => asText(number, decimals));
+      const fitting = Math.min(LARGEST_PX, room / widest(tried, fontFamily));
+      if (fitting < least) continue;
+      [texts, size] = [tried, fitting];
+      break;
+    }
+    this.tensor.style.fontSize = `${size}px`;
+    const missing = numbers ? "" : "–";
+    this.cells.forEach((node, place) => setText(node, texts[place] ?? missing));
+  }
+
   show(values, isOutput, cell) {
     const { sets, hues, means, variances, count, output, note } = this.panel;
-    const shown = isOutput ? output : values;
+    this.write(isOutput ? output : values);
     const set = sets[cell];
     this.cells.forEach((node, place) => {
       const mine = sets[place] === set;
       node.className = `number h${hues[sets[place]] % HUES} ${mine ? "mine" : ""} ${place === cell ? "here" : ""}`;
-      setText(node, shown ? asText(isOutput ? Number(shown[place].toFixed(2)) : shown[place]) : "–");
     });
-    const where = `${count} ${count === 1 ? "number shares" : "numbers share"} mean ${asText(Number(means[set].toFixed(3)))} and variance ${asText(Number(variances[set].toFixed(3)))}`;
-    const result = output ? `: ${asText(values[cell])} becomes ${asText(Number(output[cell].toFixed(3)))}.` : ".";
+    const where = `${count} ${count === 1 ? "number shares" : "numbers share"} mean ${asText(means[set])} and variance ${asText(variances[set])}`;
+    const result = output ? `: ${asText(values[cell])} becomes ${asText(output[cell])}.` : ".";
     setText(this.words, where + result);
     setText(this.note, note);
     this.root.classList.toggle("refused", !output);
@@ -118,6 +149,8 @@ class SharingLab {
     panels.append(...this.panels.map((panel) => panel.root));
     this.root.append(label, panels);
     this.reporter = new Reporter(this.root, () => this.report());
+    this.resizing = new ResizeObserver(() => this.content && this.draw(this.cell));
+    this.resizing.observe(this.root);
   }
 
   addGroups(place) {
@@ -172,6 +205,7 @@ class SharingLab {
   }
 
   dispose() {
+    this.resizing.disconnect();
     this.reporter.dispose();
   }
 }
