@@ -78,7 +78,7 @@ def test_nonsense_in_a_url_is_said() -> None:
     changes: dict[str, Any]
     for changes in ({"size": 3}, {"mode": "test"}, {"draw": -1}, {"picture": -2}, {"only": 3}):
         with pytest.raises(SettingError):
-            ModesSettings(**{"model": "x", **changes})
+            ModesSettings(**dict[str, Any](model="x") | changes)
 
 
 def test_what_is_not_there_is_replaced() -> None:
@@ -167,7 +167,7 @@ def test_nonsense_for_running_statistics() -> None:
     changes: dict[str, Any]
     for changes in ({"fed": 61}, {"momentum": 0.15}, {"size": 1}, {"shift": -1}, {"layer": None}):
         with pytest.raises(SettingError):
-            RunningSettings(**{"model": "x", **changes})
+            RunningSettings(**dict[str, Any](model="x") | changes)
 
 
 def batches_of(count: int, level: float = 0.0) -> tuple[Statistics, ...]:

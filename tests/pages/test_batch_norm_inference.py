@@ -1,19 +1,14 @@
-"""The views "At inference" and "Its relatives" by AppTest."""
+"""The view "At inference" by AppTest: its filter is PyTorch's, its outputs agree."""
 
 from __future__ import annotations
 
-import io
-import json
 import re
-from collections.abc import Mapping
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from streamlit.testing.v1 import AppTest
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -22,14 +17,20 @@ from cnnviz.data.datasets import load_split
 from cnnviz.norms import folded_network
 from cnnviz.norms.channel_words import power_text
 from cnnviz.norms.folded_network import SpeedGain
-from cnnviz.norms.relatives import KINDS
-from cnnviz.norms.relatives_lesson import RelativesSettings, draw_tensor, relate_all
 from cnnviz.ui import warm_up
-from cnnviz.ui.batch_norm import inference_network, inference_view, networks, relatives_view
-
-LIMIT_S = 60
-DEFAULT = "plain_cnn-norm-cifar10"
-STARTERS = "The test pictures are not on this machine"
+from cnnviz.ui.batch_norm import inference_network, inference_view, networks
+from tests.pages.norm_page import (
+    DEFAULT,
+    LIMIT_S,
+    STARTERS,
+    control,
+    lab,
+    notes,
+    open_view,
+    run,
+    said,
+    url,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -37,46 +38,6 @@ def _alone(no_data: None, project: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     """Starter pictures; programs are run beside app.py."""
     warm_up.wait_for_torch(LIMIT_S)
     monkeypatch.chdir(project)
-
-
-def open_view(view: str, **query: str) -> AppTest:
-    at = AppTest.from_file(str(Path.cwd() / "pages" / "batch_norm.py"), default_timeout=LIMIT_S)
-    for key, value in {"view": view, **query}.items():
-        at.query_params[key] = value
-    at.run()
-    assert not at.exception
-    return at
-
-
-def control(at: AppTest, view: str, name: str) -> Any:
-    every = (*at.selectbox, *at.segmented_control, *at.button, *at.number_input)
-    return next(each for each in every if each.key == f"batch_norm.{view}.{name}")
-
-
-def lab(at: AppTest) -> dict[str, Any]:
-    """What the component was given."""
-    assert not at.exception
-    content: dict[str, Any] = json.loads(at.get("bidi_component")[0].proto.json)
-    return content
-
-
-def said(at: AppTest) -> str:
-    return "\n".join(each.value for each in (*at.markdown, *at.info, *at.caption))
-
-
-def notes(at: AppTest) -> str:
-    return "\n".join(text.value for text in at.text)
-
-
-def url(at: AppTest) -> Mapping[str, Any]:
-    return {key: value for key, value in dict(at.query_params).items() if key != "view"}
-
-
-def run(program: str) -> tuple[dict[str, Any], str]:
-    names: dict[str, Any] = {}
-    with redirect_stdout(io.StringIO()) as printed:
-        exec(compile(program, "<snippet>", "exec"), names)
-    return names, printed.getvalue()
 
 
 def fused(project: Path, name: str, convolution: str, norm: str) -> nn.Conv2d:
@@ -183,6 +144,7 @@ def test_the_time_is_measured_when_it_is_asked_for(monkeypatch: pytest.MonkeyPat
     at = open_view("inference")
     assert not at.metric
     assert not asked
+    assert "Batches of 20 pictures" in said(at)  # there are no more
     control(at, "inference", "measure").click().run()
     assert [each.value for each in at.metric] == ["12 ms", "8 ms"]
     count = len(load_split("cifar10", "test"))
@@ -231,91 +193,6 @@ def test_what_cannot_be_folded_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_networks_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(networks, "trained_networks", lambda: ())
-    for at in (open_view("inference"), open_view("relatives", source="network")):
-        assert "No trained network here has batch normalization." in said(at)
-        assert not at.get("bidi_component")
-    control(at, "relatives", "source").set_value("lot").run()
-    assert lab(at)["shape"] == [3, 6, 2, 2]
-
-
-# --------------------------------------------------------------------------------- its relatives
-
-
-def test_the_four_are_pytorch_s() -> None:
-    at = open_view("relatives", n="2", side="3", groups="3", draw="4", cell="7")
-    settings = RelativesSettings(pictures=2, side=3, groups=3, draw=4, cell=7)
-    x = draw_tensor(settings)
-    shown = lab(at)
-    assert (shown["shape"], shown["groups"], shown["cell"]) == ([2, 6, 3, 3], 3, 7)
-    assert shown["values"] == x.reshape(-1).tolist()
-    panels = [*shown["panels"][:3], shown["variants"][shown["choices"].index(3)]]
-    names, printed = run(at.code[0].value)
-    for panel, kind in zip(panels, KINDS, strict=True):
-        output = names["outputs"][kind].detach()
-        np.testing.assert_allclose(panel["output"], output.flatten(), atol=1e-12)
-        sets = np.array(panel["sets"])
-        for number, (mean, variance) in enumerate(
-            zip(panel["means"], panel["variances"], strict=True)
-        ):
-            members = x.reshape(-1)[sets == number]
-            assert len(members) == panel["count"]
-            assert (members.mean(), members.var()) == pytest.approx((mean, variance))
-        assert kind in printed
-    assert at.code[1].value.endswith("?view=relatives&n=2&side=3&groups=3&draw=4&cell=7")
-
-
-def test_choices_and_reports_of_the_relatives() -> None:
-    at = open_view("relatives", cell="70")
-    told = {"n": 1, "id": lab(at)["id"], "cell": 3, "groups": 6}
-    at.session_state[relatives_view.LAB.key] = {"picked": told}
-    at.run()
-    assert url(at) == {"groups": "6", "cell": "3"}
-    for nonsense in ({"cell": 72}, {"groups": 4}, {"groups": True}, {"cell": None}):
-        at.session_state[relatives_view.LAB.key] = {"picked": told | {"cell": 5} | nonsense}
-        at.run()
-        assert url(at) == {"groups": "6", "cell": "3"}
-    values = lab(at)["values"]
-    control(at, "relatives", "other").click().run()
-    assert lab(at)["values"] != values
-    control(at, "relatives", "pictures").set_value(1).run()
-    assert "With one picture" in said(at)
-    assert lab(at)["cell"] == 0  # what was pointed at may be gone
-    control(at, "relatives", "side").set_value(1).run()
-    assert [panel["output"] is None for panel in lab(at)["panels"]] == [True, False, True, False]
-    assert url(at) == {"n": "1", "side": "1", "groups": "6", "draw": "1"}
-
-
-def test_a_real_activation_is_the_network_s(project: Path) -> None:
-    at = open_view("relatives", source="network", n="4", side="2")
-    assert STARTERS in said(at)
-    shown = np.reshape(lab(at)["values"], (4, 6, 2, 2))
-    network, card = load_checkpoint(project / "checkpoints", DEFAULT)
-    caught: list[torch.Tensor] = []
-    network.get_submodule("norm2_2").register_forward_hook(
-        lambda _, inputs, output: caught.append(inputs[0])
-    )
-    mean, std = (torch.tensor(numbers)[:, None, None] for numbers in (card.mean, card.std))
-    pixels = torch.tensor(load_split("cifar10", "test").images).permute(0, 3, 1, 2)
-    with torch.no_grad():
-        network((pixels / 255 - mean) / std)
-    every = caught[0][:, :6, 7:9, 7:9].double().numpy().round(2)
-    for picture in shown:  # drawn by lot from all that are here
-        assert np.abs(every - picture).reshape(len(every), -1).max(axis=1).min() < 0.011
-    theirs = relate_all(shown, 2)["group"].output
-    assert theirs is not None
-    np.testing.assert_allclose(lab(at)["variants"][1]["output"], theirs.reshape(-1))
-
-
-@pytest.mark.parametrize(
-    ("query", "note", "left"),
-    [
-        ({"n": "7"}, "n=7 is now 4", {"n": "4"}),
-        ({"groups": "4"}, "groups=4 is now 3", {"groups": "3"}),
-        ({"source": "moon"}, "source=moon", {}),
-        ({"side": "1", "cell": "40"}, "cell=40 is now 17", {"side": "1", "cell": "17"}),
-    ],
-)
-def test_a_link_to_no_such_tensor(query: dict[str, str], note: str, left: dict[str, str]) -> None:
-    at = open_view("relatives", **query)
-    assert note in notes(at)
-    assert url(at) == left
+    at = open_view("inference", layer="norm1_1")
+    assert "No trained network here has batch normalization." in said(at)
+    assert not at.get("bidi_component")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +21,16 @@ from cnnviz.ui import warm_up
 from cnnviz.ui.batch_norm import networks
 from cnnviz.ui.batch_norm.network_view import LAB
 from cnnviz.ui.training.packing import unpack
-
-LIMIT_S = 60
-DEFAULT = "plain_cnn-norm-cifar10"
-STARTERS = "The test pictures are not on this machine"
+from tests.pages.norm_page import (
+    DEFAULT,
+    LIMIT_S,
+    STARTERS,
+    control,
+    notes,
+    open_view,
+    run,
+    url,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -37,22 +40,7 @@ def _alone(no_data: None, project: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.chdir(project)
 
 
-def open_view(**query: str) -> AppTest:
-    at = AppTest.from_file(str(Path.cwd() / "pages" / "batch_norm.py"), default_timeout=LIMIT_S)
-    for key, value in {"view": "network", **query}.items():
-        at.query_params[key] = value
-    at.run()
-    assert not at.exception
-    return at
-
-
-def control(at: AppTest, name: str) -> Any:
-    key = f"batch_norm.network.{name}"
-    every = (*at.selectbox, *at.segmented_control, *at.button)
-    return next(each for each in every if each.key == key)
-
-
-def lab(at: AppTest) -> tuple[dict[str, Any], dict[str, npt.NDArray[np.float32]]]:
+def numbers_of(at: AppTest) -> tuple[dict[str, Any], dict[str, npt.NDArray[np.float32]]]:
     """What the component was given: its text, and its numbers by name, as in norm_lab.js."""
     assert not at.exception
     content, numbers = unpack(at.get("bidi_component")[0].proto.bytes)
@@ -68,14 +56,6 @@ def lab(at: AppTest) -> tuple[dict[str, Any], dict[str, npt.NDArray[np.float32]]
         name: part.reshape(3, channels, -1).squeeze() if part.size > channels else part
         for name, part in parts.items()
     }
-
-
-def notes(at: AppTest) -> str:
-    return "\n".join(text.value for text in at.text)
-
-
-def url(at: AppTest) -> Mapping[str, Any]:
-    return {key: value for key, value in dict(at.query_params).items() if key != "view"}
 
 
 def by_hooks(
@@ -112,11 +92,11 @@ def by_hooks(
 def test_its_numbers_are_the_network_s(
     project: Path, query: dict[str, str], mode: str, count: int
 ) -> None:
-    at = open_view(**query)
-    content, shown = lab(at)
+    at = open_view("network", **query)
+    content, shown = numbers_of(at)
     name, layer = query.get("model", DEFAULT), query.get("layer", "norm2_2")
-    assert control(at, "model").value == name
-    assert control(at, "layer").value == layer
+    assert control(at, "network", "model").value == name
+    assert control(at, "network", "layer").value == layer
     draw = int(query.get("draw", 0))
     stages, norm = by_hooks(project, name, layer, count, mode, draw=draw)
     for stage, numbers in enumerate(stages):
@@ -143,11 +123,10 @@ def test_its_numbers_are_the_network_s(
 @pytest.mark.parametrize("mode", ["train", "eval"])
 @pytest.mark.parametrize(("layer", "count"), [("norm2_2", "64"), ("norm3_2", "2")])
 def test_the_program_prints_what_is_on_the_screen(layer: str, count: str, mode: str) -> None:
-    at = open_view(layer=layer, channel="3", n=count, mode=mode)
-    content, shown = lab(at)
-    with redirect_stdout(io.StringIO()) as printed:
-        exec(compile(at.code[0].value, "<snippet>", "exec"), {})
-    told = printed.getvalue().replace("-", "−")
+    at = open_view("network", layer=layer, channel="3", n=count, mode=mode)
+    content, shown = numbers_of(at)
+    _, printed = run(at.code[0].value)
+    told = printed.replace("-", "−")
     before, after, left = content["sentences"][3]
     for stage, name in enumerate(("before", "after", "activated")):
         mean, std = (shown[part][stage, 3] for part in ("mean", "std"))
@@ -164,43 +143,43 @@ def test_the_program_prints_what_is_on_the_screen(layer: str, count: str, mode: 
 
 
 def test_each_choice_is_shown_and_written_into_the_url() -> None:
-    at = open_view()
+    at = open_view("network")
     assert url(at) == {"layer": "norm2_2"}
-    control(at, "mode").set_value("eval").run()
-    assert lab(at)[0]["titles"][1].startswith("2. Normalized by the running statistics")
-    control(at, "pictures").set_value(8).run()
+    control(at, "network", "mode").set_value("eval").run()
+    assert numbers_of(at)[0]["titles"][1].startswith("2. Normalized by the running statistics")
+    control(at, "network", "pictures").set_value(8).run()
     assert any("8 test pictures" in caption.value for caption in at.caption)
     words = [caption.value for caption in at.caption]
-    control(at, "other").click().run()
+    control(at, "network", "other").click().run()
     assert [caption.value for caption in at.caption] != words
-    control(at, "only").set_value("frog").run()
+    control(at, "network", "only").set_value("frog").run()
     assert any(caption.value.endswith("frog.") for caption in at.caption)
-    control(at, "layer").set_value("norm1_1").run()
-    assert lab(at)[0]["titles"][0] == "1. What goes into norm1_1"
+    control(at, "network", "layer").set_value("norm1_1").run()
+    assert numbers_of(at)[0]["titles"][0] == "1. What goes into norm1_1"
     expected = {"layer": "norm1_1", "n": "8", "only": "frog", "draw": "1", "mode": "eval"}
     assert url(at) == expected
     assert at.code[-1].value.endswith("?view=network&n=8&only=frog&draw=1&mode=eval&layer=norm1_1")
-    control(at, "model").set_value("fast_cnn-cifar10").run()
-    assert "3. After GELU" in lab(at)[0]["titles"]
+    control(at, "network", "model").set_value("fast_cnn-cifar10").run()
+    assert "3. After GELU" in numbers_of(at)[0]["titles"]
     assert {"layer", "model"} <= set(url(at))
     assert "only" not in url(at)
 
 
 def report(at: AppTest, **changes: Any) -> AppTest:
-    told = {"n": 1, "id": lab(at)[0]["id"], "channel": 7} | changes
+    told = {"n": 1, "id": numbers_of(at)[0]["id"], "channel": 7} | changes
     at.session_state[LAB.key] = {"picked": told}
     return at.run()
 
 
 def test_a_channel_that_is_chosen_in_the_browser_is_kept() -> None:
-    at = open_view()
-    before = lab(at)[0]["version"]
+    at = open_view("network")
+    before = numbers_of(at)[0]["version"]
     report(at)
     assert url(at)["channel"] == "7"
-    assert lab(at)[0]["version"] == before  # it is shown already
+    assert numbers_of(at)[0]["version"] == before  # it is shown already
     assert "[:, 7]" in at.code[0].value
-    control(at, "layer").set_value("norm3_1").run()
-    assert lab(at)[0]["channel"] == 7
+    control(at, "network", "layer").set_value("norm3_1").run()
+    assert numbers_of(at)[0]["channel"] == 7
     assert url(at)["channel"] == "7"
 
 
@@ -209,7 +188,7 @@ def test_a_channel_that_is_chosen_in_the_browser_is_kept() -> None:
     [{"channel": 32}, {"channel": -1}, {"channel": "7"}, {"channel": None}, {"id": "another"}],
 )
 def test_a_report_that_makes_no_sense_harms_nothing(change: dict[str, Any]) -> None:
-    at = report(open_view(), **change)
+    at = report(open_view("network"), **change)
     assert url(at) == {"layer": "norm2_2"}
 
 
@@ -231,15 +210,15 @@ def test_a_report_that_makes_no_sense_harms_nothing(change: dict[str, Any]) -> N
 def test_a_link_to_what_is_not_there(
     query: dict[str, str], note: str, left: dict[str, str]
 ) -> None:
-    at = open_view(**query)
+    at = open_view("network", **query)
     assert note in notes(at)
     assert url(at) == left
-    lab(at)
+    numbers_of(at)
 
 
 def test_without_networks_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(networks, "trained_networks", lambda: ())
-    at = open_view(layer="norm1_1")
+    at = open_view("network", layer="norm1_1")
     assert at.info[0].value == "No trained network here has batch normalization."
     assert not at.get("bidi_component")
 
@@ -249,16 +228,16 @@ def test_a_damaged_network_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
         raise CheckpointError(f"{name} was cut short")
 
     monkeypatch.setattr(networks, "trained_network", damaged)
-    at = open_view()
+    at = open_view("network")
     assert at.error[0].value == f"{DEFAULT} was cut short"
 
 
 def test_until_torch_is_here_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warm_up, "torch_is_ready", lambda: False)
     monkeypatch.setattr(warm_up, "torch_is_coming", lambda: True)
-    assert "PyTorch is loading" in open_view().caption[-1].value
+    assert "PyTorch is loading" in open_view("network").caption[-1].value
     monkeypatch.setattr(warm_up, "torch_is_coming", lambda: False)
-    assert "PyTorch is not available here" in open_view().error[0].value
+    assert "PyTorch is not available here" in open_view("network").error[0].value
 
 
 def test_all_pictures_where_they_are(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,6 +245,6 @@ def test_all_pictures_where_they_are(project: Path, monkeypatch: pytest.MonkeyPa
     from tests.norms.networks import a_split
 
     monkeypatch.setattr(networks, "shown_split", lambda name: a_split(200))
-    at = open_view(n="64")
+    at = open_view("network", n="64")
     assert not at.info
     assert any("64 test pictures" in caption.value for caption in at.caption)

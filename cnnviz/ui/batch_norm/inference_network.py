@@ -94,7 +94,8 @@ def _show_speed(found: NormalizedNetwork) -> None:
             st.session_state[kept] = _measure(found)
     gain: SpeedGain | None = st.session_state.get(kept)
     if gain is None:
-        st.caption(f"Batches of {TIMED} pictures through both, in turn, for a few seconds.")
+        count = min(TIMED, len(found.split))
+        st.caption(f"Batches of {count} pictures through both, in turn, for a few seconds.")
         return
     import torch
 
