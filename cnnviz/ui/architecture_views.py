@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
-from cnnviz.ui.architecture import digit_view, field_view, paste_view, step_view
+from cnnviz.ui.architecture import digit_view, field_view, inside_view, paste_view, step_view
 from cnnviz.ui.views import View
 
 ARCHITECTURE_VIEWS: Final[Mapping[str, View]] = {
     "paste": View("Paste your own", paste_view.show),
     "field": View("Receptive field", field_view.show),
+    "inside": View("Look inside", inside_view.show),
     "digit": View("Draw a digit", digit_view.show),
     "step": View("One step", step_view.show),
 }

@@ -11,7 +11,7 @@ import torch
 from cnnviz.geometry import ConvSpec, PoolSpec
 from cnnviz.model_text.blueprint import read_network
 from cnnviz.model_text.examples import EXAMPLES
-from cnnviz.model_text.formulas import parameter_formula, size_formula
+from cnnviz.architecture.formulas import parameter_formula, size_formula
 from cnnviz.model_text.misfits import explain
 from cnnviz.model_text.trace import BATCH, trace_text
 from tests.model_text.test_network import by_python

@@ -11,12 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from cnnviz.attribution.network_input import NetworkInput, fit_picture
 from cnnviz.confusion.words import percent_text
 from cnnviz.data.catalogue import DatasetInfo
 from cnnviz.data.datasets import load_split
 from cnnviz.figures.snapshots import picture_uri
-from cnnviz.pictures import Picture, sample_picture
+from cnnviz.pictures import sample_picture
 from cnnviz.ui.confusion.attribution_asked import Asked
 from cnnviz.ui.confusion.attribution_controls import look_control
 from cnnviz.ui.confusion.attribution_networks import FirstLook
@@ -24,11 +23,10 @@ from cnnviz.ui.confusion.attribution_view import show_looks, which_network
 from cnnviz.ui.confusion.chosen_picture import STYLE as CHOSEN_STYLE
 from cnnviz.ui.confusion.kept import PAGE, change, kept_settings
 from cnnviz.ui.confusion.networks import open_networks
+from cnnviz.ui.own_picture import MAX_SIDE, STEPS_STYLE, fit_with_steps
 from cnnviz.ui.uploads import bring_picture
 from cnnviz.ui.url_state import PageState
 
-MAX_SIDE: Final = 480
-"""Pixels on the longer side of what is read; many times what any network here takes."""
 _STARTER: Final = "A starter picture"
 _CHELSEA: Final = "Chelsea the cat"
 _FILE: Final = "A file of yours"
@@ -37,24 +35,7 @@ _KEPT: Final = f"{PAGE}.own"
 """Begins the names of what the session keeps: the picture, its file, what was wrong with it."""
 _PER_CLASS: Final = 4
 """Starter pictures to choose from; CIFAR-10 has fewer of some classes, and none of three."""
-STYLE: Final = (
-    CHOSEN_STYLE
-    + """
-.cnnviz-steps { display: flex; flex-wrap: wrap; gap: 1.2rem; align-items: flex-start; }
-.cnnviz-steps figure { margin: 0; width: min(100%, 14rem); }
-.cnnviz-steps figcaption { color: var(--cnnviz-muted); font-size: 0.85rem; margin-top: 0.2rem; }
-.cnnviz-steps .frame { position: relative; display: inline-block; line-height: 0; }
-.cnnviz-steps img { max-width: 100%; max-height: 14rem; border-radius: 0.3rem; }
-.cnnviz-steps img.pixels {
-    width: 14rem; max-width: 100%; max-height: none; image-rendering: pixelated;
-}
-.cnnviz-steps .cut {
-    position: absolute; border: 2px solid var(--cnnviz-accent);
-    box-shadow: 0 0 0 1px var(--cnnviz-background); box-sizing: border-box;
-}
-.cnnviz-steps ol { margin: 0; padding-left: 1.2rem; flex: 1 1 16rem; }
-"""
-)
+STYLE: Final = CHOSEN_STYLE + STEPS_STYLE
 
 
 def show(state: PageState) -> None:
@@ -128,25 +109,7 @@ def _choose_picture(
     if picture is None:
         st.info("Choose a picture: it is brought to the size of the data set's, step by step.")
         return None
-    place = 0.5
-    if not _has_the_shape(picture, info):
-        place = st.slider(
-            "Where the cut lies",
-            0.0,
-            1.0,
-            0.5,
-            step=0.05,
-            width=320,
-            help="0 is the left or upper end of the picture, 1 the right or lower one.",
-            key=f"{_KEPT}.place",
-        )
-    fitted = fit_picture(picture, info, place=place)
-    st.html(_steps(picture, fitted, info))
-    return np.array(fitted.pixels), None
-
-
-def _has_the_shape(picture: Picture, info: DatasetInfo) -> bool:
-    return picture.height * info.width == picture.width * info.height
+    return fit_with_steps(picture, info, key=f"{_KEPT}.place"), None
 
 
 def _choose_starter(info: DatasetInfo) -> tuple[npt.NDArray[np.uint8], int]:
@@ -188,32 +151,3 @@ def _starters(dataset: str) -> tuple[list[npt.NDArray[np.uint8]], list[int]]:
     ]
     images = [np.array(split.images[place]) for place in places]
     return images, [int(split.labels[place]) for place in places]
-
-
-# --------------------------------------------------------------------- its way to the network
-
-
-def _steps(picture: Picture, fitted: NetworkInput, info: DatasetInfo) -> str:
-    """The picture with its cut, what the network gets of it, and every step in words."""
-    height, width = fitted.cut.shape[:2]
-    sides = {
-        "left": fitted.left / picture.width,
-        "top": fitted.top / picture.height,
-        "width": width / picture.width,
-        "height": height / picture.height,
-    }
-    frame = ";".join(f"{side}:{100 * share:.2f}%" for side, share in sides.items())
-    cut = "" if fitted.cut.shape == picture.pixels.shape else f'<span class="cut" style="{frame}">'
-    notes = "".join(f"<li>{escape(note)}</li>" for note in (*picture.notes, *fitted.notes))
-    return (
-        '<div class="cnnviz-steps">'
-        f'<figure><span class="frame"><img src="{picture_uri(picture.pixels)}" '
-        f'alt="The picture as it was brought">{cut}{"</span>" if cut else ""}</span>'
-        f"<figcaption>{picture.width} × {picture.height} pixels, as it was brought</figcaption>"
-        "</figure>"
-        f'<figure><img class="pixels" src="{picture_uri(fitted.pixels)}" '
-        f'alt="The picture as the network gets it">'
-        f"<figcaption>{info.width} × {info.height} pixels, as the network gets it</figcaption>"
-        "</figure>"
-        f"<ol>{notes}</ol></div>"
-    )
