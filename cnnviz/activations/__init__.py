@@ -10,9 +10,8 @@
     shifts            how far each layer's maps move when the picture is moved a little
     receptive         what moves a unit, measured by gradients against its field in theory;
                       receptive_settings and receptive_words are those of its own view
-    settings          what the view shows, and how an address says it
-    words             sentences about all of this
-    snippets          PyTorch programs that compute it again
+    inside_settings   what "Look inside" shows, and its URL; inside_words are its sentences and
+                      the PyTorch program that computes it again
 
 No network is touched: every computation runs a copy of its layers that shares the weights.
 """

@@ -34,7 +34,7 @@ class InsideSettings:
     """Its index in the split that is shown."""
     look: Look = "maps"
     layer: str = ""
-    """Empty is the first convolution."""
+    """Empty is the first convolution, and the number in the middle of its maps."""
     channel: int = 0
     row: int = 0
     column: int = 0
@@ -100,6 +100,9 @@ def fit_inside_settings(
     shapes: of the layers behind the picture, in order. first: the one that an empty name means.
     """
     notes = list[str]()
+    if not settings.layer and settings.row == settings.column == 0:
+        _, height, width = shapes[first]
+        settings = replace(settings, row=height // 2, column=width // 2)
     layer = settings.layer or first
     if layer not in shapes:
         notes.append(f"layer={shorten(layer)} is now {first} (there are {', '.join(shapes)}).")

@@ -57,7 +57,8 @@ def choose_picture(
         **kept.setting("source"),
     )
     if settings.source == "set":
-        return _of_the_set(kept, split)
+        _choose_of_the_set(kept, split)
+        return picture_of_the_set(split, kept.now().picture)
     if settings.source == "drawn":
         return _drawn()
     picture = bring_picture(
@@ -73,7 +74,19 @@ def choose_picture(
     )
 
 
-def _of_the_set(kept: KeptSettings[InsideSettings], split: Split) -> ShownPicture:
+def picture_of_the_set(split: Split, picture: int) -> ShownPicture:
+    """The picture of that index."""
+    label = int(split.labels[picture])
+    source = ', source="starter"' if split.source == "starter" else ""
+    code = (
+        "from cnnviz.data.datasets import load_split\n\n"
+        f'pixels = load_split("{split.dataset}", "test"{source}).images[{picture}]'
+    )
+    words = f"{split.class_names[label]}, picture {picture:,}"
+    return ShownPicture(np.array(split.images[picture]), words, label, code)
+
+
+def _choose_of_the_set(kept: KeptSettings[InsideSettings], split: Split) -> None:
     picture = kept.now().picture
     label = int(split.labels[picture])
     names = split.class_names
@@ -94,13 +107,6 @@ def _of_the_set(kept: KeptSettings[InsideSettings], split: Split) -> ShownPictur
             "Of class", there, width=160, key=f"{kept.prefix}.class", on_change=change_class
         )
         st.button("Another one", key=f"{kept.prefix}.next", on_click=next_picture)
-    source = ', source="starter"' if split.source == "starter" else ""
-    code = (
-        "from cnnviz.data.datasets import load_split\n\n"
-        f'pixels = load_split("{split.dataset}", "test"{source}).images[{picture}]'
-    )
-    pixels = np.array(split.images[picture])
-    return ShownPicture(pixels, f"{names[label]}, picture {picture:,}", label, code)
 
 
 def _drawn() -> ShownPicture | None:

@@ -23,7 +23,7 @@ from cnnviz.data.canonical import Split
 from cnnviz.data.datasets import PROJECT
 from cnnviz.errors import CnnvizError
 from cnnviz.figures.snapshots import picture_uri
-from cnnviz.ui.architecture.inside_picture import ShownPicture, choose_picture
+from cnnviz.ui.architecture.inside_picture import ShownPicture, choose_picture, picture_of_the_set
 from cnnviz.ui.batch_norm.networks import is_torch_here, network_titles, say_where_from
 from cnnviz.ui.kept_settings import KeptSettings
 from cnnviz.ui.page import draw_until_torch
@@ -42,6 +42,8 @@ _TITLES: Final[Mapping[Look, str]] = {
     "pooling": "Pooling compared",
     "shifts": "Moved a little",
 }
+_OF_A_PICTURE: Final = ("maps", "pooling")
+"""Looks that show what becomes of one picture."""
 ASKED: Final = "digit.look_inside"
 """In the session: the pad asks to be looked at from inside; the network under ASKED.model."""
 
@@ -115,18 +117,22 @@ def _show(state: PageState, kept: KeptSettings[InsideSettings], models: tuple[st
     kept.change(picture=kept.now().picture % len(split))
     if kept.now().source == "drawn" and card.dataset.channels != 1:
         kept.change(source="set")
-    left, right = st.columns([3, 1], gap="large")
-    with left:
-        picture = choose_picture(kept, card.dataset, split)
+    if kept.now().look in _OF_A_PICTURE:
+        left, right = st.columns([3, 1], gap="large")
+        with left:
+            picture = choose_picture(kept, card.dataset, split)
+            say_where_from(split)
+        if picture is None:
+            kept.write(state)
+            return
+        with right:
+            st.html(
+                f'<img src="{picture_uri(picture.pixels)}" alt="{picture.words}" style="width: '
+                '9rem; image-rendering: pixelated; border-radius: 0.4rem">'
+            )
+    else:
+        picture = picture_of_the_set(split, kept.now().picture)
         say_where_from(split)
-    if picture is None:
-        kept.write(state)
-        return
-    with right:
-        st.html(
-            f'<img src="{picture_uri(picture.pixels)}" alt="{picture.words}" style="width: 9rem; '
-            'image-rendering: pixelated; border-radius: 0.4rem">'
-        )
     try:
         passage = _passage(f"{card.name}/{card.weights_sha256}", picture.pixels.tobytes(), picture)
         folder = find_checkpoint(card.name, checkpoint_folders(PROJECT)).folder.name

@@ -24,13 +24,13 @@ MOST_PARTS: Final = 3
 """Maps whose products are written out one by one; of the others only the sum is."""
 STYLE: Final = """
 .cnnviz-walk { display: flex; flex-wrap: wrap; gap: 0.6rem 1.4rem; align-items: flex-start; }
-.cnnviz-walk figure { margin: 0; max-width: 100%; overflow-x: auto; }
+.cnnviz-walk figure { margin: 0; min-width: 0; max-width: 100%; overflow-x: auto; }
 .cnnviz-walk figcaption { color: var(--cnnviz-muted); font-size: 0.9rem; }
-.cnnviz-walk .row { display: flex; align-items: center; gap: 0.5rem; }
+.cnnviz-walk .row { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem; }
 .cnnviz-walk table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 0; }
 .cnnviz-walk td {
-    border: 1px solid var(--cnnviz-border); padding: 0.1rem 0.3rem; text-align: right;
-    font-size: 0.8rem; min-width: 2.6rem; color: var(--cnnviz-text);
+    border: 1px solid var(--cnnviz-border); padding: 0.1rem 0.2rem; text-align: right;
+    font-size: 0.75rem; min-width: 2.1rem; color: var(--cnnviz-text);
 }
 .cnnviz-walk td.first { outline: 2px solid var(--cnnviz-accent); font-weight: 700; }
 .cnnviz-softmax { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; }
@@ -39,6 +39,9 @@ STYLE: Final = """
     text-align: right; color: var(--cnnviz-text);
 }
 .cnnviz-softmax :is(th:first-child) { text-align: left; }
+@media (max-width: 640px) {
+    .cnnviz-softmax :is(th, td) { padding: 0.15rem 0.2rem; font-size: 0.85rem; }
+}
 .cnnviz-softmax tr.true th:first-child::after { content: " (true)"; color: var(--cnnviz-muted); }
 """
 
@@ -94,11 +97,16 @@ def _grid(values: Array, *, is_max: bool = False) -> str:
     for line in values:
         cells = "".join(
             f"<td{' class=first' if is_max and value == most else ''}>"
-            f"{'' if np.isnan(value) else number(float(value))}</td>"
+            f"{'' if np.isnan(value) else _short(float(value))}</td>"
             for value in line
         )
         rows.append(f"<tr>{cells}</tr>")
     return f"<table><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _short(value: float) -> str:
+    """Two decimals: a grid must fit its column. The sums are of the whole numbers."""
+    return f"{value:.2f}".replace("-", "−")
 
 
 def show_scores(passage: Passage, class_names: tuple[str, ...], label: int | None) -> None:
