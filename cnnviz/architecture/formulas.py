@@ -1,4 +1,4 @@
-"""The arithmetic of a layer with its numbers put in: size, parameters, multiply-accumulates, memory.
+"""The arithmetic of a layer with its numbers put in: size, parameters, products, memory.
 
 Every formula is text that works out: with "·" as times, "−" as minus and the brackets of floor and
 ceiling, its left side gives the number that the layer has. Where there is no such formula, the text

@@ -19,7 +19,6 @@ What stands in the text is looked up in lists of what is allowed; nothing in it 
     steps         what a trace finds
     mends         a change of the text that makes a layer fit
     misfits       why it does not fit, in a sentence, and what would
-    formulas      the arithmetic of each output's size
     pasted        a network that can be trained, for the registry of networks (imports torch)
     link          a text in an address
     settings      what the page shows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,12 @@ NETWORKS = {
 def hooked(network: nn.Module, images: np.ndarray[Any, Any]) -> dict[str, torch.Tensor]:
     """What each layer puts out, caught by hooks of PyTorch's own."""
     found: dict[str, torch.Tensor] = {}
+
+    def note(name: str, module: nn.Module, inputs: Any, output: torch.Tensor) -> None:
+        found[name] = output.clone()
+
     handles = [
-        module.register_forward_hook(
-            lambda module, inputs, output, name=name: found.__setitem__(name, output.clone())
-        )
+        module.register_forward_hook(partial(note, name))
         for name, module in network.named_modules()
         if not list(module.children())
     ]
@@ -106,7 +109,8 @@ def test_a_network_that_is_no_chain_is_refused() -> None:
             self.conv = nn.Conv2d(3, 3, 1)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x + self.conv(x)
+            more: torch.Tensor = self.conv(x)
+            return x + more
 
     with pytest.raises(SettingError, match="no chain"):
         pass_through(nn.Sequential(Branches()), pictures(1)[0], NORMALIZATION)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+from cnnviz.architecture.formulas import parameter_formula, size_formula
 from cnnviz.geometry import ConvSpec, PoolSpec
 from cnnviz.model_text.blueprint import read_network
 from cnnviz.model_text.examples import EXAMPLES
-from cnnviz.architecture.formulas import parameter_formula, size_formula
 from cnnviz.model_text.misfits import explain
 from cnnviz.model_text.trace import BATCH, trace_text
 from tests.model_text.test_network import by_python

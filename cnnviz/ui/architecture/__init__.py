@@ -1,5 +1,8 @@
 """The views of the page on architectures. One file each, with what it alone draws beside it:
 
+    table_view      every layer of a network with its arithmetic; table_drawing draws its tensors,
+                    table_parts the table and one layer
+    flatten_view    where 16·5·5 comes from
     paste_view    a text of one's own: its layers, and the first that does not fit; paste_listing
                   draws them
     field_view    receptive fields, in theory and measured; field_figures draws them

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from cnnviz.model_text.formulas import parameter_formula, size_formula
+from cnnviz.architecture.formulas import parameter_formula, size_formula
 from cnnviz.model_text.misfits import size_text
 
 if TYPE_CHECKING:
