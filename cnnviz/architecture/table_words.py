@@ -110,7 +110,7 @@ def convolution_links(row: LayerRow) -> list[tuple[str, Mapping[str, str]]]:
     if not notes:
         links.append(
             (
-                f"Slide this window by hand, over {size} × {size}",
+                f"Slide it by hand, {size} × {size}",
                 {"view": view} | to_query(settings),
             )
         )

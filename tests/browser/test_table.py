@@ -28,7 +28,7 @@ def test_a_block_is_clicked_and_its_window_slid_by_hand(open_page: OpenPage) -> 
     page.keyboard.press("Home")
     expect(page.get_by_text("6·(3·5·5 + 1) = 456")).to_be_visible()
 
-    page.get_by_role("link", name=re.compile("Slide this window by hand")).click()
+    page.get_by_role("link", name=re.compile("Slide it by hand")).click()
     page.wait_for_url(re.compile("convolution.*size=10.*kernel=5|convolution.*kernel=5.*size=10"))
 
 
