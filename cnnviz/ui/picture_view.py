@@ -23,6 +23,7 @@ from cnnviz.picture_lesson import (
 )
 from cnnviz.pictures import Picture, sample_picture, to_grey
 from cnnviz.ui import warm_up
+from cnnviz.ui.charts import is_dark
 from cnnviz.ui.components.picture_lab import picture_id, picture_lab
 from cnnviz.ui.page import draw_until_torch
 from cnnviz.ui.uploads import bring_picture
@@ -162,7 +163,7 @@ def _show_values(grey: npt.NDArray[np.float64], settings: PictureSettings) -> No
         values = feature_map(grey, settings)
     except NoOutputError:
         return
-    figure = value_histogram_figure(values, dark=st.context.theme.type == "dark")
+    figure = value_histogram_figure(values, dark=is_dark())
     st.plotly_chart(
         figure,
         theme=None,

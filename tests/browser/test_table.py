@@ -32,6 +32,20 @@ def test_a_block_is_clicked_and_its_window_slid_by_hand(open_page: OpenPage) -> 
     page.wait_for_url(re.compile("convolution.*size=10.*kernel=5|convolution.*kernel=5.*size=10"))
 
 
+def test_a_block_is_heard_after_another_view_was_shown(open_page: OpenPage) -> None:
+    page = open_page("architectures?view=table")
+    blocks = page.locator(".network-drawing button")
+    expect(blocks).to_have_count(9, timeout=30_000)
+    page.get_by_role("button", name="conv2, 16 × 10 × 10").click()
+    page.wait_for_url(re.compile("layer=conv2"))
+    page.get_by_role("radio", name="16·5·5").click()
+    page.wait_for_url(re.compile("view=flatten"))
+    page.get_by_role("radio", name="Layer by layer").click()
+    expect(page.get_by_text("16·(6·5·5 + 1) = 2,416")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="fc1, 120").click()
+    expect(page.get_by_text("120·(400 + 1) = 48,120")).to_be_visible()
+
+
 def test_blocks_are_to_scale(open_page: OpenPage) -> None:
     page = open_page("architectures?view=table")
     drawn = page.locator(".network-drawing button")

@@ -30,6 +30,7 @@ from cnnviz.norms.picture_batch import PictureBatch, draw_batch
 from cnnviz.training.run_folder import RunFolder
 from cnnviz.ui.architecture.field_figures import STYLE, field_figure
 from cnnviz.ui.batch_norm.networks import is_torch_here, network_titles, say_where_from
+from cnnviz.ui.charts import is_dark
 from cnnviz.ui.kept_settings import KeptSettings
 from cnnviz.ui.page import draw_until_torch
 from cnnviz.ui.shipped import shown_split, trained_card, trained_network, trained_networks
@@ -226,7 +227,7 @@ def _show_fields(settings: FieldSettings, unit: Unit, layer: SeenLayer, found: _
     st.markdown(f"{theory_sentence(layer, after)} **{_what_changed(settings, before, after)}**")
     from cnnviz.figures.receptive import gradient_picture, gradient_shares, outline
 
-    dark = st.context.theme.type == "dark"
+    dark = is_dark()
     most = max(float(gradient_shares(each.gradient).max()) for each in (before, after))
     picture = found.batch.images[settings.picture]
     label = found.batch.split.class_names[
@@ -319,7 +320,7 @@ def _show_epochs(
         [field.share_in_middle for field in fields],
         limit=limit,
         chosen=chosen,
-        dark=st.context.theme.type == "dark",
+        dark=is_dark(),
     )
     first, last = fields[0].effective_size(), fields[-1].effective_size()
     st.plotly_chart(

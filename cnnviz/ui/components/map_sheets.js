@@ -9,10 +9,9 @@ class MapSheets {
   constructor(parent) {
     this.root = element("div", "map-sheets");
     parent.append(this.root);
-    this.reports = 0;
     this.reporter = new Reporter(this.root, () => {
       const { layer, channel, row, column } = this.chosen;
-      this.setStateValue("picked", { n: ++this.reports, id: this.id, layer, channel, row, column });
+      this.setStateValue("picked", { n: Date.now(), id: this.id, layer, channel, row, column });
     });
   }
 

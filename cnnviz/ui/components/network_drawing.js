@@ -9,7 +9,6 @@ class NetworkDrawing {
     this.root = element("div", "network-drawing", { role: "group", "aria-label": "The network, tensor by tensor" });
     this.root.addEventListener("keydown", (event) => this.onKey(event));
     parent.append(this.root);
-    this.reports = 0;
   }
 
   receive(data, setStateValue) {
@@ -45,7 +44,7 @@ class NetworkDrawing {
 
   choose(name) {
     this.mark(name);
-    this.setStateValue("picked", { n: ++this.reports, id: this.id, name });
+    this.setStateValue("picked", { n: Date.now(), id: this.id, name });
   }
 
   mark(chosen) {

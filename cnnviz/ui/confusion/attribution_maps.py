@@ -16,6 +16,7 @@ from cnnviz.attribution.results import Attribution
 from cnnviz.attribution.words import completeness_sentence, map_sentence
 from cnnviz.confusion.look import LookSettings
 from cnnviz.errors import SettingError
+from cnnviz.ui.charts import is_dark
 from cnnviz.ui.confusion.attribution_asked import Asked, requests_of
 from cnnviz.ui.confusion.attribution_networks import FirstLook
 from cnnviz.ui.confusion.attribution_pending import Patience, say_why_not, show_when_done, value_of
@@ -194,7 +195,7 @@ def show_map(
         made.map,
         scale=reach,
         opacity=settings.opacity_percent / 100,
-        dark=st.context.theme.type == "dark",
+        dark=is_dark(),
     )
     st.plotly_chart(
         figure,

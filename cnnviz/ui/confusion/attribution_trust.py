@@ -14,6 +14,7 @@ from cnnviz.attribution.results import DeletionCurve, RandomizationCheck
 from cnnviz.attribution.words import deletion_sentence, randomization_sentence
 from cnnviz.confusion.look import ORDER, SQUARES, LookSettings
 from cnnviz.errors import SettingError
+from cnnviz.ui.charts import is_dark
 from cnnviz.ui.confusion.attribution_asked import Asked, requests_of
 from cnnviz.ui.confusion.attribution_controls import look_control
 from cnnviz.ui.confusion.attribution_maps import show_map
@@ -119,7 +120,7 @@ def _show_deletion(
             deletion_figure(
                 [(title, curve)],
                 f"probability of {request.target.title(names)}",
-                dark=st.context.theme.type == "dark",
+                dark=is_dark(),
             ),
             theme=None,
             key=f"{PAGE}.deletion",

@@ -8,6 +8,7 @@ import streamlit as st
 
 from cnnviz.confusion.calibration import BINNINGS, calibration
 from cnnviz.confusion.predictions import Predictions
+from cnnviz.ui.charts import is_dark
 from cnnviz.ui.confusion.kept import PAGE, setting
 from cnnviz.ui.confusion.networks import open_networks
 from cnnviz.ui.url_state import PageState
@@ -55,7 +56,7 @@ def _show_one(predictions: Predictions, binning: Binning, name: str) -> None:
     st.text(predictions.title)
     st.markdown(f"**{result.sentence()}**")
     st.plotly_chart(
-        reliability_figure(diagram, dark=st.context.theme.type == "dark"),
+        reliability_figure(diagram, dark=is_dark()),
         theme=None,
         key=f"{PAGE}.reliability.{name}",
         alt=f"Accuracy over confidence. {result.sentence()}",

@@ -18,6 +18,7 @@ from cnnviz.confusion.scores import (
 )
 from cnnviz.confusion.words import interval_text, percent_text
 from cnnviz.evaluation import Accuracy
+from cnnviz.ui.charts import is_dark
 from cnnviz.ui.confusion.kept import PAGE, setting
 from cnnviz.ui.confusion.library import order_of
 from cnnviz.ui.confusion.networks import Shown, open_networks
@@ -136,7 +137,7 @@ def _show_figure(shown: Shown) -> None:
         settings.measure,
         order=order_of(shown.predictions, settings.order),
         lesson=lesson_of(shown.predictions),
-        dark=st.context.theme.type == "dark",
+        dark=is_dark(),
     )
     st.plotly_chart(
         figure,

@@ -14,6 +14,7 @@ from cnnviz.figures.curves import AXES, SMOOTHING, CurveRun, Quantity, XAxis
 from cnnviz.query import QueryReader, shorten
 from cnnviz.runs.run import Run
 from cnnviz.training.compare import differences
+from cnnviz.ui.charts import is_dark
 from cnnviz.ui.plain_text import plain
 from cnnviz.ui.training.manage_runs import show_manage
 from cnnviz.ui.training.refusals import show_refusals
@@ -185,7 +186,6 @@ def _choose_look(runs: tuple[int, ...]) -> Comparison:
 
 
 def _show_curves(service: TrainingService, runs: Sequence[Run], comparison: Comparison) -> None:
-    is_dark = st.context.theme.type == "dark"
     of = tuple((run.id, run.version, run.name) for run in runs)
     quantities: tuple[Quantity, ...] = ("loss", "accuracy")
     try:
@@ -198,7 +198,7 @@ def _show_curves(service: TrainingService, runs: Sequence[Run], comparison: Comp
                     comparison.axis,
                     comparison.smoothing_steps,
                     comparison.logarithmic and quantity == "loss",
-                    is_dark,
+                    is_dark(),
                     service,
                 )
                 for quantity in quantities
@@ -232,7 +232,7 @@ def _figure(
     axis: XAxis,
     smoothing_steps: int,
     logarithmic: bool,
-    is_dark: bool,
+    dark: bool,
     _service: TrainingService,
 ) -> Any:
     """The figure of some runs at some versions; made once for all who compare the same."""
@@ -249,7 +249,7 @@ def _figure(
         axis,
         smoothing_steps=smoothing_steps,
         logarithmic=logarithmic,
-        dark=is_dark,
+        dark=dark,
     )
 
 
