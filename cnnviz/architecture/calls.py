@@ -118,15 +118,17 @@ def layer_macs(module: nn.Module, inputs: Sequence[torch.Tensor], output: torch.
 def call_macs(
     name: str, arguments: Mapping[str, Any], tensors: Sequence[torch.Tensor], output: torch.Tensor
 ) -> int:
-    """Multiply-accumulates of a function's call for one picture."""
+    """Multiply-accumulates of a function's call for one picture.
+
+    Windows of attention are put into the batch: all of it is of the one picture.
+    """
     if name in LINEAR:
-        return output[0].numel() * int(arguments["in_features"])
+        return output.numel() * int(arguments["in_features"])
     if name in CONVOLUTIONS:
         kernel: tuple[int, ...] = arguments["kernel_size"]
         into = int(arguments["in_channels"]) // int(arguments.get("groups", 1))
-        return output[0].numel() * into * prod(kernel)
+        return output.numel() * into * prod(kernel)
     if name in ("matmul", "bmm", "mm", "rmatmul"):
-        # Windows of attention are put into the batch: they are of the one picture too.
         return output.numel() * int(tensors[0].shape[-1])
     if name == "scaled_dot_product_attention":
         query, key, value = tensors[:3]

@@ -34,7 +34,6 @@ from cnnviz.architecture.seen import (
     through_window,
 )
 from cnnviz.errors import SettingError
-from cnnviz.geometry import ConvSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,15 +167,6 @@ def _seen(step: Recorded, before: list[Seen]) -> Seen:
 
 def _through(window: nn.Module, before: Seen, shape: Shape) -> Seen:
     _, height, width = shape
-    if isinstance(window, nn.Conv2d):
-        # Groups change which maps a unit reads, not which places.
-        padding = window.padding
-        if isinstance(padding, str):
-            name = "same" if padding == "same" else "valid"
-            spec = ConvSpec(window.kernel_size, window.stride, name, window.dilation)  # type: ignore[arg-type]
-        else:
-            spec = ConvSpec(window.kernel_size, window.stride, padding, window.dilation)  # type: ignore[arg-type]
-        return through_window(before, spec.axes)
     try:
         axes = window_axes(window, height, width)
     except SettingError:

@@ -21,10 +21,10 @@ OWN: Final[Mapping[str, tuple[str, Size]]] = {
     "lenet5": ("LeNet-5, CIFAR-10", (3, 32, 32)),
     "improved_lenet-mnist": ("ImprovedLeNet, MNIST", (1, 28, 28)),
     "improved_lenet": ("ImprovedLeNet, CIFAR-10", (3, 32, 32)),
-    "vgg16-cifar10": ("VGG-16 of cnnviz", (3, 32, 32)),
-    "plain_cnn": ("Plain CNN", (3, 32, 32)),
-    "plain_cnn-norm": ("Plain CNN with batch norm", (3, 32, 32)),
-    "fast_cnn": ("Fast CNN", (3, 32, 32)),
+    "vgg16-cifar10": ("VGG-16, CIFAR-10", (3, 32, 32)),
+    "plain_cnn": ("Plain CNN, CIFAR-10", (3, 32, 32)),
+    "plain_cnn-norm": ("Plain CNN with batch norm, CIFAR-10", (3, 32, 32)),
+    "fast_cnn": ("Fast CNN, CIFAR-10", (3, 32, 32)),
 }
 """Name -> title and the picture that it is made for."""
 TORCHVISION: Final = "tv:"

@@ -222,8 +222,8 @@ class _Listener(TorchFunctionMode):
                 kind=kind,
                 arguments=arguments,
                 sources=tuple(value.source for value in whence if value.source is not None),
-                inputs=tuple(tuple(value.tensor.shape[1:]) for value in whence),
-                output=tuple(outputs[0].shape[1:]),
+                inputs=tuple(_of_one_picture(value.tensor) for value in whence),
+                output=_of_one_picture(outputs[0]),
                 parameters=self._count([*own, *held]),
                 macs=macs,
                 window=window,
@@ -282,6 +282,12 @@ def _is_leaf(module: nn.Module) -> bool:
 
 def _windows() -> tuple[type[nn.Module], ...]:
     return nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d
+
+
+def _of_one_picture(tensor: torch.Tensor) -> Shape:
+    """The shape without the batch; with it where windows of attention are put into it."""
+    shape = tuple(tensor.shape)
+    return shape[1:] if shape[:1] == (1,) else shape
 
 
 def _tensors(values: Any) -> Iterator[torch.Tensor]:

@@ -33,16 +33,26 @@ def bytes_text(count: int) -> str:
 
 def totals_sentence(table: LayerTable) -> str:
     """Of the whole network."""
+    passed = sum(row.parameters for row in table.rows)
+    beside = (
+        f" {table.parameters - passed:,} of the parameters are in layers that no picture passes in "
+        "evaluation."
+        if passed < table.parameters
+        else ""
+    )
     return (
         f"**{table.parameters:,}** parameters, **{table.macs:,}** multiply-accumulates and "
         f"**{bytes_text(table.memory)}** of activations for a picture of "
-        f"{shape_text(table.input_shape)}."
+        f"{shape_text(table.input_shape)}.{beside}"
     )
 
 
 def arithmetic(table: LayerTable, row: LayerRow) -> list[tuple[str, str]]:
     """What is reckoned, and how, with the layer's numbers; in the order of reading."""
     lines = [("Output", _with_formula(shape_text(row.output), row.size_formula))]
+    if len(row.inputs) > 1:
+        branches = [*row.sources, *["the picture"] * (len(row.inputs) - len(row.sources))]
+        lines.append(("Branches meet", " and ".join(branches)))
     if row.parameters:
         formula = f"{row.parameter_formula} = " if row.parameter_formula else ""
         lines.append(("Parameters", f"{formula}{row.parameters:,}"))

@@ -12,6 +12,7 @@ import pytest
 import torch
 from ptflops import get_model_complexity_info
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 from torchinfo import summary
 from torchvision import models
 
@@ -111,6 +112,28 @@ def test_products_agree_with_ptflops(name: str) -> None:
     assert theirs in (table.macs, table.macs + biases) or theirs == pytest.approx(
         table.macs + biases, rel=2e-3
     )
+
+
+def macs_by_pytorch(name: str) -> float:
+    """By its own counter of operations, which sees inside attention too."""
+    network, fast = build_without_numbers(name), torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # one operation of its own, which is not counted
+    try:
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            network(torch.empty(1, *find_network(name).made_for, device="meta"))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+    return float(counter.get_total_flops()) / 2
+
+
+@pytest.mark.parametrize("name", ["swin_t", "swin_v2_t", "vit_b_32", "maxvit_t"])
+def test_windows_of_attention_are_all_counted(name: str) -> None:
+    table = table_of(f"{TORCHVISION}{name}")
+    assert table.macs == macs_by_pytorch(f"{TORCHVISION}{name}")
+    assert table.parameters == sum(row.parameters for row in table.rows)
+    for row in table.rows:
+        if row.mac_formula:
+            assert worked_out(row.mac_formula) == row.macs
 
 
 def test_it_is_one_with_the_table_of_the_training_page() -> None:
@@ -220,3 +243,4 @@ def test_every_classification_network_of_torchvision_is_told(name: str) -> None:
     table: Any = table_of(f"{TORCHVISION}{name}")
     assert table.parameters > 1000
     assert table.rows[-1].output == (1000,)
+    assert table.macs == macs_by_pytorch(f"{TORCHVISION}{name}")

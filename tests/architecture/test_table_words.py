@@ -46,6 +46,16 @@ def test_lenets_arithmetic() -> None:
     assert bytes_text(1_234_567) == "1.23 MB"
 
 
+def test_branches_and_what_no_picture_passes_are_said() -> None:
+    table = table_of("tv:resnet18")
+    lines = dict(arithmetic(table, table.row("layer2.0.add")))
+    assert lines["Branches meet"] == "layer2.0.bn2 and layer2.0.downsample.1"
+    assert "Branches meet" not in dict(arithmetic(table, table.row("layer2.0.conv1")))
+    assert "no picture passes" not in totals_sentence(table)
+    assert "**13,004,888** parameters" in (said := totals_sentence(table_of("tv:googlenet")))
+    assert f"{13_004_888 - 6_624_904:,} of the parameters" in said  # its two auxiliary heads
+
+
 def test_links_open_this_layers_window() -> None:
     table = table_of("lenet5-mnist")
     (words, by_hand), (_, backwards) = convolution_links(table.row("conv1"))

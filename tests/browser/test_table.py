@@ -73,6 +73,17 @@ def test_a_large_network_fits_a_phone(open_page: OpenPage) -> None:
     page.keyboard.type("squeezenet1_1")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("squeezenet1_1"))
+    # The drawing scrolls in itself, to the layer that is chosen elsewhere.
+    drawing = page.locator(".network-drawing")
+    expect(drawing.get_by_role("button", name=re.compile("^features.0, "))).to_be_visible()
+    assert drawing.evaluate("drawing => drawing.clientHeight <= 0.7 * innerHeight")
+    assert drawing.evaluate("drawing => drawing.scrollHeight > 2 * drawing.clientHeight")
+    page.get_by_role("combobox", name=re.compile("^Layer|Layer$")).click()
+    page.keyboard.type("classifier.1")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("layer=classifier.1"))
+    expect(drawing.locator('[aria-pressed="true"]')).to_have_attribute("data-name", "classifier.1")
+    expect(drawing).not_to_have_js_property("scrollTop", 0)
     expect(page.get_by_text("1,235,496", exact=False).first).to_be_visible(timeout=30_000)
 
 

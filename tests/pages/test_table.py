@@ -17,10 +17,18 @@ def _torch_is_here(no_data: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def open_view(project: Path, view: str, **query: str) -> AppTest:
-    """As part of the app, so that the links to the convolution page are known."""
-    app = AppTest.from_file(str(project / "app.py"), default_timeout=60)
-    app.run()
-    app.switch_page("pages/architectures.py")
+    """The table as part of the app, so that its links to the convolution page are known.
+
+    The others by the page's own file: in an app of several pages AppTest runs each page twice, and
+    the press of a button is lost between the two.
+    """
+    page = project / "pages" / "architectures.py"
+    app = AppTest.from_file(
+        str(project / "app.py" if view == "table" else page), default_timeout=60
+    )
+    if view == "table":
+        app.run()
+        app.switch_page("pages/architectures.py")
     for key, value in {"view": view, **query}.items():
         app.query_params[key] = value
     return run(app)

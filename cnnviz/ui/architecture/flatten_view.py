@@ -58,7 +58,7 @@ def show(state: PageState) -> None:
         if settings.ask:
             _show_question(settings)
         else:
-            draw_until_torch(lambda: _show_misfit(_KEPT.now()))
+            _show_misfit(settings)
     _KEPT.write(state)
     with st.expander("Take it away: PyTorch code and link"):
         st.caption("Passes a picture through, layer by layer, to where it fits no more.")
@@ -129,14 +129,23 @@ def _show_misfit(settings: FirstLinearSettings) -> None:
         st.success(words)
         return
     st.error(words)
-    if features is not None and st.button("Mend it", type="primary", key=f"{_KEPT.prefix}.mend"):
-        _KEPT.change(expects=min(features, MOST_FEATURES))
-        st.rerun()  # the whole page: the number stands in the controls and in the URL
+    if features is not None:
+        st.button(
+            "Mend it",
+            type="primary",
+            key=f"{_KEPT.prefix}.mend",
+            on_click=_KEPT.change,
+            kwargs={"expects": min(features, MOST_FEATURES)},
+        )
+    draw_until_torch(lambda: _show_message(settings))
+
+
+def _show_message(settings: FirstLinearSettings) -> None:
+    """What PyTorch says of it, word for word."""
     if not warm_up.torch_is_ready():
         st.caption("What PyTorch says of it is shown once it is loaded …")
         return
-    message = torch_error(settings)
-    if message:
+    if message := torch_error(settings):
         st.caption("PyTorch says, for one picture:")
         st.code(message, language=None, wrap_lines=True)
 

@@ -21,10 +21,10 @@ _KEPT: Final = KeptSettings("architectures", "table", read_table_settings)
 _STYLE: Final = """
 .cnnviz-layers { max-height: 34rem; overflow: auto; border: 1px solid var(--cnnviz-border); }
 .cnnviz-layers table {
-    border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 0.9rem;
+    border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 0.85rem;
 }
 .cnnviz-layers :is(th, td) {
-    border: 0; border-bottom: 1px solid var(--cnnviz-border); padding: 0.2rem 0.5rem;
+    border: 0; border-bottom: 1px solid var(--cnnviz-border); padding: 0.2rem 0.4rem;
     text-align: right; color: var(--cnnviz-text); white-space: nowrap;
 }
 .cnnviz-layers thead th { position: sticky; top: 0; background: var(--cnnviz-surface); }
@@ -96,7 +96,7 @@ def _show(state: PageState) -> None:
         "Each block is what a layer puts out: height and width to scale, channels and vectors by "
         "their logarithm. Teal: convolutions, orange: poolings, blue: vectors."
     )
-    choice, details = st.columns([1, 3], gap="large")
+    choice, details = st.columns([2, 5], gap="large")
     with choice:
         st.selectbox(
             "Layer",

@@ -53,6 +53,14 @@ class NetworkDrawing {
       button.setAttribute("aria-pressed", button === found);
       button.tabIndex = button === (found ?? this.buttons[0]) ? 0 : -1;
     }
+    if (found) this.reveal(found);
+  }
+
+  // Within the drawing; the page stays where it is.
+  reveal({ offsetTop: top, offsetHeight: height }) {
+    const { scrollTop, clientHeight } = this.root;
+    if (top < scrollTop) this.root.scrollTop = top;
+    else if (top + height > scrollTop + clientHeight) this.root.scrollTop = top + height - clientHeight;
   }
 
   onKey(event) {
