@@ -61,7 +61,7 @@ def layers_html(table: LayerTable, chosen: str) -> str:
         "memory",
         "field",
         "jump",
-        "eff. padding",
+        "eff. pad",
     )
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
     return (
