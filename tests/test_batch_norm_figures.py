@@ -11,19 +11,10 @@ import pytest
 from cnnviz.batchnorm import NormSettings, Statistics
 from cnnviz.checkpoints.card import Hardware
 from cnnviz.evaluation import Accuracy
-from cnnviz.figures import theme
 from cnnviz.figures.batch_effects import (
     batch_size_figure,
     forgotten_eval_figure,
     running_figure,
-)
-from cnnviz.figures.batch_norm import (
-    bar_shares,
-    channels_figure,
-    highest_bar,
-    sharing_figure,
-    sharing_grid,
-    stages_figure,
 )
 from cnnviz.figures.norm_experiments import (
     drift_figure,
@@ -36,8 +27,7 @@ from cnnviz.norms.batch_effects import SizeSweep
 from cnnviz.norms.comparison import Drift
 from cnnviz.norms.experiment_records import ExperimentRun, Moments, Probe
 from cnnviz.norms.forgotten_eval import ForgottenEval, ForgottenRow
-from cnnviz.norms.layer_values import ChannelComparison, histogram, shared_edges
-from cnnviz.norms.relatives import KINDS, RelativeSpec, sharing
+from cnnviz.norms.layer_values import histogram, shared_edges
 from cnnviz.norms.running import course
 from cnnviz.training.config import TrainingConfig
 from tests.test_layers_of_imports import modules_after
@@ -51,45 +41,6 @@ HISTOGRAMS = tuple(histogram(values, EDGES) for values in STAGES)
 
 def array(values: Any) -> np.ndarray[Any, Any]:
     return np.asarray(values, dtype=np.float64)
-
-
-@pytest.mark.parametrize("dark", [False, True])
-def test_three_stages_share_their_axes(dark: bool) -> None:
-    figure = stages_figure(HISTOGRAMS, ("before", "after", "after ReLU"), dark=dark)  # type: ignore[arg-type]
-    assert len(figure.data) == 3
-    for bar, values in zip(figure.data, STAGES, strict=True):
-        inside = ((values >= EDGES[0]) & (values < EDGES[-1])).mean()
-        assert array(bar.y).sum() == pytest.approx(inside)
-        np.testing.assert_allclose(array(bar.x), (EDGES[:-1] + EDGES[1:]) / 2)
-    chosen = theme.colours(dark=dark)
-    assert set(figure.data[0].marker.color) == {chosen.negative, chosen.positive}
-    tops = {figure.layout[f"yaxis{n}"].range for n in ("", 2, 3)}
-    assert len(tops) == 1
-    texts = [note.text for note in figure.layout.annotations]
-    assert texts[0].startswith(f"before: mean {BEFORE.mean():.3g}, σ {BEFORE.std():.3g}")
-    assert texts[2].startswith("after ReLU: mean 0.")
-    zeros = (STAGES[2] == 0).mean()
-    assert texts[3:] == [f"exactly 0: {zeros:.0%}"]
-    assert figure.layout.xaxis.matches == "x3"
-    json.loads(figure.to_json())
-
-
-def test_the_bar_of_zeros_does_not_set_the_scale() -> None:
-    assert max(bar_shares(HISTOGRAMS[2])) > 0.4
-    assert highest_bar(HISTOGRAMS) == max(bar_shares(h).max() for h in HISTOGRAMS[:2])
-    nothing_but_zeros = histogram(np.zeros(5), shared_edges((np.zeros(5),)))
-    assert highest_bar([nothing_but_zeros]) == 1
-
-
-def test_channels_on_the_diagonal_agree() -> None:
-    found = ChannelComparison(array([1, 2]), array([4, 9]), array([1.5, 2]), array([4, 16]))
-    figure = channels_figure(found, selected=1)
-    _, means, _, spreads = figure.data
-    assert (array(means.x).tolist(), array(means.y).tolist()) == ([1.5, 2], [1, 2])
-    assert (array(spreads.x).tolist(), array(spreads.y).tolist()) == ([2, 4], [2, 3])
-    assert list(means.marker.symbol) == ["circle", "diamond"]
-    assert figure.layout.xaxis.range == figure.layout.yaxis.range
-    json.loads(figure.to_json())
 
 
 def test_a_probability_over_batch_sizes() -> None:
@@ -163,23 +114,6 @@ def test_running_statistics_over_batches(quantity: Any) -> None:
     assert not running_figure(course(batches, NormSettings()), 0).layout.shapes
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_tensor_is_laid_out_with_gaps(kind: Any) -> None:
-    spec, shape = RelativeSpec(kind, groups=2), (2, 4, 2, 3)
-    grid = sharing_grid(spec, shape)
-    assert grid.shape == (2 * 3 - 1, 4 * 4 - 1)
-    assert np.isnan(grid[2]).all()
-    assert np.isnan(grid[:, 3]).all()
-    assert grid[3, 9] == sharing(spec, shape)[1, 2, 0, 1]
-    figure = sharing_figure(spec, shape, picture=1, channel=3)
-    shown = array(figure.data[0].z)
-    number = sharing(spec, shape)[1, 3, 0, 0]
-    assert np.nansum(shown) == (sharing(spec, shape) == number).sum()
-    expected = {"batch": 12, "layer": 24, "instance": 6, "group": 12}[kind]
-    assert figure.layout.title.text == (f"{kind}: {expected} numbers share this mean")
-    assert list(figure.layout.yaxis.ticktext) == ["0", "1"]
-
-
 def test_drift_layer_by_layer() -> None:
     told = [
         Drift("conv1_1", "convolution", array([1, 2]), array([0, m]), array([1, 2])) for m in (1, 5)
@@ -230,6 +164,6 @@ def test_the_experiments() -> None:
 
 
 def test_the_figures_need_no_torch() -> None:
-    brought = modules_after("import cnnviz.figures.batch_norm, cnnviz.figures.norm_experiments")
+    brought = modules_after("import cnnviz.figures.batch_effects, cnnviz.figures.norm_experiments")
     assert "plotly" in brought
     assert not {"torch", "streamlit"} & brought

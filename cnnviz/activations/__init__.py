@@ -6,7 +6,7 @@
     kernels           the filters of a convolution
     walk              how one number of a map came about, product by product
     patches           the pictures, and the places in them, that a channel answers to most
-    exchanged_pooling the same maps pooled by average and by maximum; a network with the other kind
+    exchanged_pooling the same maps pooled by average and by maximum
     shifts            how far each layer's maps move when the picture is moved a little
     receptive         what moves a unit, measured by gradients against its field in theory;
                       receptive_settings and receptive_words are those of its own view

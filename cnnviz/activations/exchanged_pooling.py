@@ -1,4 +1,4 @@
-"""Average against maximum: the same maps pooled both ways, and a network with the other kind."""
+"""Average against maximum: the same maps pooled both ways."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from torch import nn
 
 from cnnviz.activations.passage import chain_of
 from cnnviz.activations.window_specs import pool_spec
-from cnnviz.attribution.private_copy import private_copy
 from cnnviz.errors import SettingError
 from cnnviz.geometry import PoolKind, PoolSpec
 from cnnviz.pooling import average_pool, max_pool
-from cnnviz.settings import shown
 
 Array = npt.NDArray[np.float64]
 
@@ -65,18 +63,3 @@ def pool_both_ways(maps: npt.NDArray[np.float32], pooling: nn.Module) -> PooledB
 def as_kind(spec: PoolSpec, kind: PoolKind) -> PoolSpec:
     """The same window for the other kind of pooling."""
     return PoolSpec(kind, spec.kernel_size, spec.stride, ceil_mode=spec.ceil_mode)
-
-
-def with_pooling(network: nn.Module, kind: PoolKind) -> nn.Module:
-    """A copy, over the same weights, in which every pooling is of this kind."""
-    if kind not in ("average", "max"):
-        raise SettingError(f"kind is {shown(kind)}: use average or max")
-    mine = private_copy(network)
-    for name in poolings_of(mine):
-        parent, _, last = name.rpartition(".")
-        module = mine.get_submodule(name)
-        assert isinstance(module, nn.MaxPool2d | nn.AvgPool2d)
-        made = nn.AvgPool2d if kind == "average" else nn.MaxPool2d
-        other = made(module.kernel_size, module.stride, module.padding, ceil_mode=module.ceil_mode)
-        setattr(mine.get_submodule(parent), last, other.eval())
-    return mine

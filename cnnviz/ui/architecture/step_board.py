@@ -54,7 +54,6 @@ STYLE: Final = """<style>
 </style>"""
 _SHADE: Final = 34  # per cent of the colour in the strongest cell
 
-_ORDER: Final = ("x", "z", "a", "f", "s", "y", "L")
 """What forward computes, in order; the parameters are there from the start."""
 
 
