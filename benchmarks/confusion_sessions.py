@@ -29,7 +29,7 @@ from benchmarks.simulated_sessions import Session
 from benchmarks.streamlit_protocol import FrontEnd
 
 PAGE: Final = "confusion"
-LIMIT_S: Final = 180.0
+LIMIT_S: Final = 300.0
 """Without the last answer by then, what is missing is told as wrong."""
 _KEY: Final = re.compile(r"confusion\.map\.(\w+\.\d)$")
 _WANTED: Final = frozenset(f"{method}.{number}" for method in METHODS for number in range(3))

@@ -41,6 +41,7 @@ def chosen_page() -> None:
 
     shown = open_networks(open_page_state("confusion", is_entered=False), "matrix")
     assert shown is not None
+    attribution_view.begin(shown)
     attribution_view.show(shown)
 
 
@@ -326,6 +327,56 @@ def test_who_waits_is_told_how_many_are_ahead(monkeypatch: pytest.MonkeyPatch) -
         assert progress.proto.text == "Waiting for a turn: 3 ahead."
     finally:
         gate.set()
+
+
+def test_who_stands_further_behind_asks_more_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cnnviz.ui.confusion import attribution_pending
+    from cnnviz.ui.confusion.attribution_work import Desk
+
+    gate, desk = threading.Event(), Desk()
+    monkeypatch.setattr(attribution_pending, "DESK", desk)
+    try:
+        works = [desk.ask(number, lambda *_: gate.wait(60), "somebody") for number in range(300)]
+        between = [attribution_pending.look_every_s([work, works[-1]]) for work in works]
+    finally:
+        gate.set()
+    assert between[0] == attribution_pending.LOOK_EVERY_S
+    assert between == sorted(between)
+    assert between[100] == pytest.approx(0.5 + 100 * 0.03)
+    assert between[-1] == attribution_pending.MOST_BETWEEN_S
+    assert desk.wait(works, 30)
+    assert attribution_pending.look_every_s(works) == attribution_pending.LOOK_EVERY_S
+
+
+def test_who_turns_to_another_picture_leaves_the_maps_of_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from cnnviz.errors import StoppedError
+    from cnnviz.ui.confusion import attribution_asked, attribution_pending
+
+    begun, stopped = list[bytes](), list[bytes]()
+
+    def make_map(which: Any, pixels: Any, request: Any, progress: Any, stop: Any) -> Any:
+        begun.append(pixels.tobytes())
+        deadline = time.monotonic() + 30
+        while not stop():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        stopped.append(pixels.tobytes())
+        raise StoppedError("stopped before it was done")
+
+    monkeypatch.setattr(attribution_pending, "FIRST_WAIT_S", 0.2)
+    monkeypatch.setattr(attribution_asked, "make_map", make_map)
+    app = open_chosen(maps="input_x_gradient", target="frog", minus="none")  # of no other test
+    wait_until(lambda: bool(run(app)) and len(begun) == 1)
+    assert not stopped
+    app.query_params["picture"] = str(STARTER_PLACES[PLACE + 1])
+    wait_until(lambda: bool(run(app)) and len(begun) == 2)
+    wait_until(lambda: stopped == begun[:1])
+    del app.query_params["picture"]
+    run(app)
+    wait_until(lambda: stopped == begun)
+    assert len(set(begun)) == 2
 
 
 def wait_until(is_so: Callable[[], bool], limit_s: float = 60.0) -> None:

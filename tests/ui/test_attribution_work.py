@@ -160,6 +160,30 @@ def test_it_ends_when_nobody_asks_any_more() -> None:
     assert asked_on.result == "done"
 
 
+def test_what_is_asked_for_again_while_it_is_being_stopped_is_done_all_the_same() -> None:
+    desk = Desk()
+    begun, told, gate = threading.Event(), threading.Event(), threading.Event()
+
+    def make(progress: Progress, stop: Stop) -> str:
+        if told.is_set():
+            return "done"
+        begun.set()
+        while not stop():
+            time.sleep(0.01)
+        told.set()
+        gate.wait(30)  # it has been told to stop, and has not yet ended
+        raise StoppedError("stopped before it was done")
+
+    work = desk.ask("map", make, "me")
+    assert begun.wait(30)
+    desk.leave("map", "me")
+    assert told.wait(30)
+    assert desk.ask("map", make, "me") is work
+    gate.set()
+    assert desk.wait([work], 30)
+    assert (work.result, work.is_stopped) == ("done", False)
+
+
 def test_the_line_is_counted_and_does_not_grow_without_end() -> None:
     desk, gate = Desk(threads=1, most_waiting=3), threading.Event()
     works = [desk.ask(number, waiting_for(gate), "me") for number in range(3)]

@@ -42,13 +42,13 @@ class Asked:
 
     def first_look(self) -> Work:
         """The probabilities, and what the network allows: a `FirstLook`."""
-        key = "look", self.which.key, picture_digest(self.pixels)
-        return ask(key, partial(look_first, self.which, self.pixels))
+        key = "look", *self._about()
+        return ask(key, partial(look_first, self.which, self.pixels), self._about())
 
     def map(self, look: FirstLook, request: AttributionRequest) -> Work:
         """One map: an `Attribution`."""
         key = self._key(look, "map", request)
-        return ask(key, partial(make_map, self.which, self.pixels, request))
+        return ask(key, partial(make_map, self.which, self.pixels, request), self._about())
 
     def knows(self, look: FirstLook, request: AttributionRequest) -> bool:
         """Whether that map was computed before and is remembered."""
@@ -61,7 +61,7 @@ class Asked:
             trained = self._trained(look, request, stop)
             return check_map(self.which, self.pixels, trained, layers, progress, stop)
 
-        return ask(self._key(look, "randomized", request, layers), make)
+        return ask(self._key(look, "randomized", request, layers), make, self._about())
 
     def deletion(self, look: FirstLook, request: AttributionRequest, side: int) -> Work:
         """What is left of the class while pixels go: a `DeletionCurve`."""
@@ -70,13 +70,16 @@ class Asked:
             trained = self._trained(look, request, stop)
             return delete_pixels(self.which, self.pixels, trained, side, progress, stop)
 
-        return ask(self._key(look, "deletion", request, side), make)
+        return ask(self._key(look, "deletion", request, side), make, self._about())
 
     def _trained(self, look: FirstLook, request: AttributionRequest, stop: Stop) -> Attribution:
         known: Attribution | None = DESK.result(self._key(look, "map", request))
         if known is not None:
             return known
         return make_map(self.which, self.pixels, request, lambda words, share: None, stop)
+
+    def _about(self) -> tuple[Hashable, ...]:
+        return self.which.key, picture_digest(self.pixels)
 
     def _key(self, look: FirstLook, *what: Hashable) -> Hashable:
         return look.digest, picture_digest(self.pixels), *what

@@ -21,17 +21,41 @@ NEXT_WAIT_S: Final = 0.6
 PAINT_S: Final = 0.15
 """A head start for what was drawn. On two cores the next computation would otherwise compete with
 the server that sends it and the browser that paints it; both are sooner there with it."""
-_LOOK_EVERY_S: Final = 0.5
+LOOK_EVERY_S: Final = 0.5
+"""Who is next in line asks so often whether it is done; who stands further behind, more seldom."""
+LOOK_LATER_S: Final = 0.03
+"""More for each that is ahead. Thirty sessions that all asked every half second would keep the
+server, and on a machine that has other work too nothing would be left for what they wait for."""
+MOST_BETWEEN_S: Final = 5.0
 _VIEWER: Final = f"{PAGE}.viewer"
+_ASKED: Final = f"{PAGE}.asked"
 _STOPPED: Final = f"{PAGE}.stopped"
 _MOST_STOPPED: Final = 200
 
 
-def ask(key: Hashable, make: Make) -> Work:
-    """What became of a computation, on behalf of this session; one that was stopped stays so."""
+def ask(key: Hashable, make: Make, about: Hashable = None) -> Work:
+    """What became of a computation, on behalf of this session; one that was stopped stays so.
+
+    about: the picture and the network that it tells of. What this session still waits for about
+    another is left: thirty who click from picture to picture wait for their last one only.
+    """
+    if about is not None:
+        now_about, keys = st.session_state.get(_ASKED, (None, set()))
+        if now_about != about:
+            leave_all()
+            keys = set()
+            st.session_state[_ASKED] = about, keys
+        keys.add(key)
     if key in _stopped():
         return Work(key, is_stopped=True, is_done=True)
     return DESK.ask(key, make, _viewer())
+
+
+def leave_all() -> None:
+    """This session no longer waits for anything about a picture."""
+    _, keys = st.session_state.pop(_ASKED, (None, set()))
+    for key in keys:
+        DESK.leave(key, _viewer())
 
 
 class Patience:
@@ -80,7 +104,13 @@ def show_when_done(
         if pending:
             _show_pending(name, pending)
 
-    st.fragment(part, run_every=_LOOK_EVERY_S if was_pending else None)()
+    st.fragment(part, run_every=look_every_s(works) if was_pending else None)()
+
+
+def look_every_s(works: Sequence[Work]) -> float:
+    """Between two questions of a session that waits for these."""
+    ahead = min((DESK.ahead(work) for work in works if not work.is_done), default=0)
+    return min(MOST_BETWEEN_S, LOOK_EVERY_S + LOOK_LATER_S * ahead)
 
 
 def value_of(work: Work) -> Any:

@@ -14,7 +14,13 @@ from cnnviz.ui.confusion.attribution_controls import show_controls
 from cnnviz.ui.confusion.attribution_maps import STYLE, show_maps, targets_of
 from cnnviz.ui.confusion.attribution_methods import show_methods
 from cnnviz.ui.confusion.attribution_networks import FirstLook, NetworkOfSource, warm
-from cnnviz.ui.confusion.attribution_pending import ask, say_why_not, show_when_done, value_of
+from cnnviz.ui.confusion.attribution_pending import (
+    ask,
+    leave_all,
+    say_why_not,
+    show_when_done,
+    value_of,
+)
 from cnnviz.ui.confusion.attribution_trust import show_trust
 from cnnviz.ui.confusion.attribution_work import Work
 from cnnviz.ui.confusion.library import open_library, pictures_of
@@ -24,6 +30,7 @@ from cnnviz.ui.confusion.networks import Shown
 def begin(shown: Shown) -> None:
     """Asks for what `show` will need first, so that it is computed while the rest is drawn."""
     if shown.settings.picture is None:
+        leave_all()
         if warm_up.torch_is_ready():
             ask("warm", warm)
     elif (asked := _what_is_asked(shown)) is not None:

@@ -1,8 +1,9 @@
 """Computations that pages ask for again and again until they are done: each is made only once.
 
 Thirty viewers who want the same map share one computation and, for as long as it is remembered,
-one result. A computation goes on while somebody asks for it: who leaves the page asks no more, and
-who presses Stop leaves it to the others. `cnnviz.attribution.turns` lets a few compute at a time.
+one result. A computation goes on while somebody asks for it: who leaves the page asks no more; who
+turns to another picture or presses Stop leaves it to the others. `cnnviz.attribution.turns` lets a
+few compute at a time.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ MOST_KEPT: Final = 2000
 MOST_WAITING: Final = 600
 NICENESS: Final = 5
 """Of the computing threads: pages are answered, and painted, first."""
-PATIENCE_S: Final = 15.0
-"""For so long a computation goes on that nobody asks for any more."""
+PATIENCE_S: Final = 45.0
+"""For so long a computation goes on that nobody asks for any more: several times as long as those
+at the end of the line are between two questions, on a server that can hardly keep up too."""
 _REFUSED_S: Final = 20.0
 """For so long a failure is remembered; then it is tried again."""
 
@@ -146,9 +148,12 @@ class Desk:
             threading.Thread(target=self._run, name="cnnviz-attribution", daemon=True).start()
 
     def _is_unwanted(self, work: Work) -> bool:
-        latest = time.monotonic() - self._patience_s
         with self._changed:
-            return not any(asked > latest for asked in work.wanted.values())
+            return not self._is_wanted(work)
+
+    def _is_wanted(self, work: Work) -> bool:
+        latest = time.monotonic() - self._patience_s
+        return any(asked > latest for asked in work.wanted.values())
 
     def _run(self) -> None:
         give_way(NICENESS)
@@ -173,6 +178,10 @@ class Desk:
             _log.exception("a computation failed")
             work.refusal = f"{type(error).__name__}: {error}"
         with self._changed:
+            if work.is_stopped and self._is_wanted(work):  # asked for again while it was ending
+                work.is_stopped, work.has_begun = False, False
+                self._queue.put(work)
+                return
             work.make = None  # with what it holds: networks, pictures
             work.ended_s = time.monotonic()
             work.is_done = True
