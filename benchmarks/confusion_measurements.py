@@ -55,7 +55,8 @@ class Plan:
     """How often each thing is measured.
 
     pages, cells, pictures: on a warm server. starts: of fresh servers. most: test pictures of each
-    checkpoint; all if None. direct: times that each computation is called directly.
+    checkpoint; all if None. direct: times that each computation is called directly. beside:
+    whether thirty sessions also ask while another process trains.
     """
 
     pages: int
@@ -64,10 +65,11 @@ class Plan:
     starts: int
     direct: int
     most: int | None
+    beside: bool
 
 
-QUICK: Final = Plan(pages=2, cells=3, pictures=3, starts=1, direct=2, most=500)
-FULL: Final = Plan(pages=20, cells=30, pictures=30, starts=5, direct=30, most=None)
+QUICK: Final = Plan(pages=2, cells=3, pictures=3, starts=1, direct=2, most=500, beside=False)
+FULL: Final = Plan(pages=20, cells=30, pictures=30, starts=5, direct=30, most=None, beside=True)
 
 
 def measure(
@@ -88,6 +90,10 @@ def measure(
             say("thirty sessions ...")
             places = [11 + 331 * number for number in range(SESSIONS)]
             results.thirty = measure_sessions(server, MODEL, places)
+        if plan.beside and clock.has(240, "thirty sessions beside a training"):
+            say("thirty sessions beside a training ...")
+            places = [12 + 331 * number for number in range(SESSIONS)]
+            results.thirty_beside = measure_sessions(server, MODEL, places, beside=True)
     for turn in range(plan.starts):
         if clock.has(30, f"fresh server {turn + 1}"):
             say(f"fresh server {turn + 1} of {plan.starts} ...")

@@ -68,6 +68,8 @@ class Results:
     directly: dict[What, list[float]] = field(default_factory=dict)
     """The same computations without a page, in milliseconds."""
     thirty: Thirty | None = None
+    thirty_beside: Thirty | None = None
+    """While another process trained."""
     speeds: list[Speed] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     broken_off: str = ""
@@ -179,10 +181,12 @@ def judgement(results: Results) -> str:
                 f"{verdict}, {goal:,.0f} ms: {TITLES[what]}, p95 of {whole.count}: "
                 f"{format_ms(whole.p95)} ms (median {format_ms(whole.median)} ms)"
             )
-    if results.thirty is not None:
-        thirty = results.thirty
-        verdict = "MISSED" if thirty.wrong or not thirty.maps_alike else "met"
-        lines.append(f"{verdict}, results not mixed: {thirty.maps_alike} maps of thirty sessions")
+    for thirty, when in ((results.thirty, ""), (results.thirty_beside, " beside a training")):
+        if thirty is not None:
+            verdict = "MISSED" if thirty.wrong or not thirty.maps_alike else "met"
+            lines.append(
+                f"{verdict}, results not mixed: {thirty.maps_alike} maps of thirty sessions{when}"
+            )
     return "\n".join(lines)
 
 
@@ -192,6 +196,9 @@ def to_text(results: Results, machine: Mapping[str, str]) -> str:
     parts += [answer_table(results), comparison_table(results)]
     if results.thirty is not None:
         parts.append(thirty_text(results.thirty))
+    if results.thirty_beside is not None:
+        beside = thirty_text(results.thirty_beside)
+        parts.append(f"While another process trained as fast as it could:\n{beside}")
     if results.speeds:
         parts.append(speed_table(results.speeds))
     verdicts = judgement(results)
@@ -216,6 +223,7 @@ def to_json(results: Results, machine: Mapping[str, str]) -> dict[str, Any]:
         },
         "directly_ms": dict(results.directly),
         "thirty": results.thirty and asdict(results.thirty),
+        "thirty_beside": results.thirty_beside and asdict(results.thirty_beside),
         "speeds": [
             {**asdict(speed), "images_per_s": speed.images_per_s} for speed in results.speeds
         ],

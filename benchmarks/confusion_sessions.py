@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,12 @@ from benchmarks.streamlit_protocol import FrontEnd
 PAGE: Final = "confusion"
 LIMIT_S: Final = 300.0
 """Without the last answer by then, what is missing is told as wrong."""
+_TRAINING: Final = """
+import torch
+images, layer = torch.randn(64, 32, 32, 32), torch.nn.Conv2d(32, 64, 3)
+while True:
+    layer(images).sum().backward()
+"""
 _KEY: Final = re.compile(r"confusion\.map\.(\w+\.\d)$")
 _WANTED: Final = frozenset(f"{method}.{number}" for method in METHODS for number in range(3))
 
@@ -51,13 +58,20 @@ class Thirty:
     """What went wrong: maps of something else, errors on a page, answers that never came."""
 
 
-def measure_sessions(server: Server, model: str, places: Sequence[int]) -> Thirty:
-    """places: the pictures' indices in the test split, one for each session."""
-    with tempfile.TemporaryDirectory() as folder:
+def measure_sessions(
+    server: Server, model: str, places: Sequence[int], *, beside: bool = False
+) -> Thirty:
+    """places: the pictures' indices in the test split, one for each session.
+
+    beside: whether another process trains as fast as it can while they ask.
+    """
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as busy:
         file = Path(folder) / "answers.json"
         pages = [{"picture": place, "query": f"model={model}&picture={place}"} for place in places]
         job = {"url": server.url, "pages": pages, "file": str(file)}
         before = resident_mb(server.pid)
+        if beside:
+            busy.enter_context(_training())
         process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.confusion_sessions", json.dumps(job)],
             cwd=PROJECT,
@@ -71,6 +85,7 @@ def measure_sessions(server: Server, model: str, places: Sequence[int]) -> Thirt
         finally:
             process.kill()
             process.wait()
+            busy.close()
         if process.returncode:
             raise RuntimeError(f"the sessions ended with exit status {process.returncode}")
         time.sleep(5)
@@ -85,6 +100,17 @@ def measure_sessions(server: Server, model: str, places: Sequence[int]) -> Thirt
     ended = max((answer["opened_at"] + answer["answered_s"] for answer in whole), default=begun)
     memory = None if before is None or after is None else (before, most, after)
     return Thirty(tuple(times), ended - begun, memory, found["alike"], (*wrong, *found["wrong"]))
+
+
+@contextmanager
+def _training() -> Iterator[None]:
+    """A convolution that learns without end, with all the threads that PyTorch takes by itself."""
+    process = subprocess.Popen([sys.executable, "-c", _TRAINING], stdin=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 # ------------------------------------------------------------------------- inside of the process

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,19 @@ def test_thirty_are_described() -> None:
     assert text.endswith(
         "18 maps are those of the session's own picture, computed apart; none is another's."
     )
+
+
+def test_thirty_beside_a_training_are_told_apart() -> None:
+    results = Results(thirty=THIRTY, thirty_beside=replace(THIRTY, last_s=12.5, wrong=("a map",)))
+    text = to_text(results, {})
+    assert "While another process trained as fast as it could:\n3 sessions" in text
+    assert "the last had them after 12.5 s" in text
+    assert judgement(results).splitlines() == [
+        "met, results not mixed: 18 maps of thirty sessions",
+        "MISSED, results not mixed: 18 maps of thirty sessions beside a training",
+    ]
+    written = json.loads(json.dumps(to_json(results, {})))
+    assert written["thirty_beside"]["last_s"] == 12.5
 
 
 def test_speed_counts_both_views() -> None:
