@@ -283,6 +283,7 @@ def phone(page: Page) -> Page:
     return page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", BUSY)
 def test_a_phone_has_room_and_text_stands_out(open_page: OpenPage, page: Page, state: str) -> None:
     open_page(BUSY[state])

@@ -72,6 +72,7 @@ def test_from_the_table_to_the_curves_and_back_by_a_link(
     assert "runs=2" in page.url
 
 
+@pytest.mark.slow
 def test_deleting_asks_first(compare: tuple[Page, RunStore, str]) -> None:
     page, store, _ = compare
     tick(page, 1)
@@ -96,6 +97,7 @@ def test_deleting_asks_first(compare: tuple[Page, RunStore, str]) -> None:
     assert [run.id for run in store.list_runs()] == [3, 1]
 
 
+@pytest.mark.slow
 def test_a_run_gets_a_name_and_is_looked_at_elsewhere(
     compare: tuple[Page, RunStore, str],
 ) -> None:

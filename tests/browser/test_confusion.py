@@ -198,6 +198,7 @@ def test_the_numbers_change_where_they_stand(open_page: OpenPage) -> None:
     assert table.evaluate("table => table.isTheSame")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["matrix", "classes", "calibration", "two"])
 def test_nothing_is_wider_than_a_phone(open_page: OpenPage, page: Page, view: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})

@@ -68,6 +68,7 @@ def _expect_unharmed(page: Page, dialogs: list[str]) -> None:
     assert page.locator("img[src=x]").count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("query", "values"), HOSTILE.values(), ids=HOSTILE.keys())
 def test_nonsense_opens_the_nearest_setting(
     open_page: OpenPage, page: Page, query: str, values: dict[str, int]
@@ -97,6 +98,7 @@ def test_what_was_changed_is_told_until_it_is_understood(open_page: OpenPage) ->
     expect(slider(page, "Padding")).to_have_value("1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [
@@ -179,6 +181,7 @@ def test_a_link_as_the_very_first_request(
         page.goto("about:blank")  # before the server goes, which the page would complain about
 
 
+@pytest.mark.slow
 def test_pages_left_while_pytorch_is_being_imported(
     run_app: Callable[[], AbstractContextManager[str]], page: Page
 ) -> None:
@@ -203,6 +206,7 @@ def _follow(page: Page, title: str) -> None:
     link.click()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["hand", "picture"])
 def test_a_link_followed_just_before_a_report_is_due(
     open_page: OpenPage, page: Page, view: str
@@ -231,6 +235,7 @@ def test_a_link_followed_just_before_a_report_is_due(
         _follow(page, "Convolution")
 
 
+@pytest.mark.slow
 def test_a_link_that_leads_nowhere_loses_no_report(open_page: OpenPage) -> None:
     page = open_page("convolution")
     expect_agreement(page)
@@ -355,6 +360,7 @@ def test_the_address_follows_the_walk_and_opens_there(open_page: OpenPage) -> No
     page.wait_for_url(re.compile(r"\?step=5$"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["box_blur", "gaussian_blur", "emboss"])
 def test_a_link_keeps_a_named_filter(open_page: OpenPage, key: str) -> None:
     (named,) = (named for named in FILTERS if named.key == key)

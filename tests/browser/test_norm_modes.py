@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 
+@pytest.mark.slow
 def test_other_neighbours_another_answer_until_eval_is_on(open_page: Callable[[str], Page]) -> None:
     page = open_page("batch_norm?view=modes")
     answer = page.locator(".cnnviz-asked .answer")
@@ -31,6 +33,7 @@ def test_other_neighbours_another_answer_until_eval_is_on(open_page: Callable[[s
     expect(answer).to_have_text(calm)
 
 
+@pytest.mark.slow
 def test_batch_sizes_run_with_progress_and_fit_a_phone(open_page: Callable[[str], Page]) -> None:
     page = open_page("batch_norm?view=modes&n=1")
     expect(page.get_by_text("A batch of one", exact=False)).to_be_visible(timeout=30_000)

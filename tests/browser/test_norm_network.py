@@ -218,6 +218,7 @@ def _sizes_and_themes(page: Page) -> Iterator[str]:
             yield f"{width} {scheme}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "lab"),
     [

@@ -75,6 +75,7 @@ def test_pointing_shows_who_shares_a_mean(open_page: OpenPage) -> None:
     expect(page.get_by_text("With one picture batch normalization has nobody")).to_be_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["lot", "network"])
 @pytest.mark.parametrize("side", [2, 3])
 def test_no_number_is_cut_off(open_page: OpenPage, source: str, side: int) -> None:

@@ -240,6 +240,7 @@ def test_another_run_takes_its_place(open_machine: Callable[[str], Page]) -> Non
     page.wait_for_url(re.compile("run=plain_cnn-cifar10"))
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_adds_its_epochs(
     run_app: Callable[..., AbstractContextManager[str]], page: Page, tmp_path: Path
 ) -> None:

@@ -135,6 +135,7 @@ def test_points_arrive_and_nothing_is_drawn_anew(page: Page, url: str) -> None:
         assert page.locator(".live-board [aria-live]").text_content() == ""
 
 
+@pytest.mark.slow
 def test_it_goes_on_while_nobody_looks(page: Page, url: str) -> None:
     with training(page, url):
         left_at = wait_for_steps_after(page, 0)
@@ -154,6 +155,7 @@ def test_it_goes_on_while_nobody_looks(page: Page, url: str) -> None:
         expect(button(page, "Stop")).to_be_enabled()  # it is still this browser's own
 
 
+@pytest.mark.slow
 def test_the_zoom_is_kept_while_points_arrive(page: Page, url: str) -> None:
     with training(page, url):
         step = wait_for_steps_after(page, 40)
@@ -173,6 +175,7 @@ def test_the_zoom_is_kept_while_points_arrive(page: Page, url: str) -> None:
         assert ticks(page) != zoomed
 
 
+@pytest.mark.slow
 def test_values_under_the_cursor_and_by_keyboard(page: Page, url: str) -> None:
     with training(page, url):
         wait_for_steps_after(page, 60)
@@ -220,6 +223,7 @@ def test_pause_step_play_stop_and_resume(page: Page, url: str) -> None:
         wait_for_steps_after(page, stopped)
 
 
+@pytest.mark.slow
 def test_the_learning_rate_is_changed_and_the_curve_marks_where(page: Page, url: str) -> None:
     with training(page, url):
         wait_for_steps_after(page, 0)
@@ -230,6 +234,7 @@ def test_the_learning_rate_is_changed_and_the_curve_marks_where(page: Page, url:
         expect(page.locator(".panel.of-accuracy .marks text")).to_have_text("learning rate 0.0123")
 
 
+@pytest.mark.slow
 def test_two_users_at_once(page: Page, url: str, browser: Browser) -> None:
     with training(page, url):
         wait_for_steps_after(page, 0)
@@ -265,6 +270,7 @@ def test_it_ends_and_says_what_next(page: Page, url: str) -> None:
         expect(page).to_have_url(re.compile("view=time"))
 
 
+@pytest.mark.slow
 def test_settings_of_the_curves_are_in_the_link(page: Page, url: str) -> None:
     with training(page, url, epochs=2):
         expect(state(page)).to_have_text("Finished", timeout=90_000)

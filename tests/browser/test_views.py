@@ -387,6 +387,7 @@ def test_walking_the_feature_map_by_keyboard(open_page: OpenPage) -> None:
     expect(heading).to_have_text(f"The window of row {row + 1}, column {max(1, column - 9)}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["hand", "colour", "pooling", "transposed"])
 def test_every_slider_goes_to_both_ends(open_page: OpenPage, view: str) -> None:
     """No setting that a hand can reach leaves an exception, an empty page or a wrong number."""

@@ -398,6 +398,7 @@ def test_rates_are_changed_and_what_stays_is_left_empty(app: AppTest) -> None:
     assert len(attempt.commands_after(0)) == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_failed_is_resumed_with_another_rate(app: AppTest, store: RunStore) -> None:
     attempt = begin(owner_of(app))
     attempt.end("failed", "The loss is no longer a finite number: use a lower learning rate.")
