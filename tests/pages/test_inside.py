@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from cnnviz.activations.inside_settings import LOOKS
 from cnnviz.activations.passage import Passage, pass_through
+from cnnviz.activations.patches import Search, find_strongest
 from cnnviz.training.pictures import Normalization
 from cnnviz.ui import warm_up
 from cnnviz.ui.architecture.inside_view import ASKED
@@ -75,12 +79,52 @@ def test_the_number_and_the_scores_are_the_networks_own(project: Path) -> None:
     assert f"<td>{share:.1f} %</td>" in html(app)
 
 
+def test_no_product_is_minus_nothing(project: Path) -> None:
+    products = html(run(new_app(project, layer="conv1", row="14", column="14")))
+    assert "<td>0.00</td>" in products
+    assert "−0.00" not in products
+
+
 def test_patches_are_searched_on_demand(project: Path) -> None:
     app = run(new_app(project, look="patches", layer="conv2", channel="3"))
     next(b for b in app.button if b.label.startswith("Search")).click()
     run(app)
     assert "**Channel 3 of conv2**" in said(app)
     assert html(app).count("<figcaption>") == 12
+    assert not any(button.label.startswith("Search") for button in app.button)
+
+
+def test_a_search_that_waited_takes_what_another_found(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cnnviz.ui.architecture import inside_filters
+
+    known, searches = dict[str, Search](), list[int]()
+
+    def find(network: Any, images: Any, *rest: Any, **named: Any) -> Search:
+        searches.append(len(images))
+        return find_strongest(network, images, *rest, **named)
+
+    @contextmanager
+    def somebody_elses_turn() -> Iterator[None]:
+        """Before it is this one's turn, another session has searched the same."""
+        card, split = trained_card(LENET), shown_split("cifar10")
+        normalization = Normalization(card.mean, card.std)
+        key = f"{card.weights_sha256}/{split.digest}"
+        known[key] = find_strongest(trained_network(LENET), split.images, normalization)
+        yield
+
+    monkeypatch.setattr(inside_filters, "_searches", lambda: known)
+    monkeypatch.setattr(inside_filters, "find_strongest", find)
+    for turn, expected in ((nullcontext(), [20]), (somebody_elses_turn(), [])):
+        known.clear()
+        searches.clear()
+        monkeypatch.setattr(inside_filters, "_one_at_a_time", turn)
+        app = run(new_app(project, look="patches"))
+        next(b for b in app.button if b.label.startswith("Search")).click()
+        run(app)
+        assert searches == expected
+        assert html(app).count("<figcaption>") == 12
 
 
 def test_another_picture_of_the_class(project: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 SEARCHED: Final = 2_000
 """Pictures, evenly spread over the classes; all where there are fewer."""
 _SHOWN: Final = 12
+_one_at_a_time = threading.Lock()
+"""Searches take all cores, and a class that asks at once wants the same."""
 _STYLE: Final = """
 .cnnviz-tiles { display: flex; flex-wrap: wrap; gap: 0.7rem; }
 .cnnviz-tiles figure { margin: 0; }
@@ -84,7 +87,8 @@ def show_patches(kept: KeptSettings[InsideSettings], inside: Inside) -> None:
     key = f"{inside.card.weights_sha256}/{split.digest}"
     known: dict[str, Search] = _searches()
     if key not in known:
-        asked = st.button(
+        place = st.empty()
+        asked = place.button(
             f"Search {len(places):,} pictures for what this channel answers to",
             type="primary",
             key="architectures.inside.search",
@@ -92,23 +96,22 @@ def show_patches(kept: KeptSettings[InsideSettings], inside: Inside) -> None:
         if not asked:
             st.caption("All channels of all layers are searched at once; it takes some seconds.")
             return
-        bar = st.progress(0.0, "Searching the pictures")
 
         def tell(words: str, share: float) -> None:
-            bar.progress(min(1.0, share), words)
+            place.progress(min(1.0, share), words)
 
-        try:
-            found = find_strongest(
-                inside.network,
-                split.images[places],
-                Normalization(inside.card.mean, inside.card.std),
-                progress=tell,
-            )
-        finally:
-            bar.empty()
-        known[key] = found
-        while len(known) > 8:
-            known.pop(next(iter(known)))
+        tell("Searching the pictures", 0.0)
+        with _one_at_a_time:
+            if key not in known:  # else somebody else's search found it meanwhile
+                known[key] = find_strongest(
+                    inside.network,
+                    split.images[places],
+                    Normalization(inside.card.mean, inside.card.std),
+                    progress=tell,
+                )
+                while len(known) > 8:
+                    known.pop(next(iter(known)))
+        place.empty()
     strongest = known[key].layers[layer]
     field = inside.passage.layer(layer).field
     names = split.class_names

@@ -106,7 +106,7 @@ def _grid(values: Array, *, is_max: bool = False) -> str:
 
 def _short(value: float) -> str:
     """Two decimals: a grid must fit its column. The sums are of the whole numbers."""
-    return f"{value:.2f}".replace("-", "−")
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")  # + 0.0: none is −0.00
 
 
 def show_scores(passage: Passage, class_names: tuple[str, ...], label: int | None) -> None:
