@@ -413,6 +413,7 @@ def test_a_kernel_larger_than_the_input(open_page: OpenPage) -> None:
     expect_agreement(page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "words"),
     [

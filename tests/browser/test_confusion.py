@@ -83,6 +83,7 @@ def test_cats_taken_for_dogs_with_the_mouse(open_page: OpenPage) -> None:
         assert np.array_equal(pixels, images[CATS[place]].reshape(-1))
     tiles(page).nth(2).click()
     expect_chosen(page, int(CATS[2]))
+    page.wait_for_url(re.compile(f"picture={CATS[2]}"))
     page.reload()
     page.wait_for_selector(AT_REST)
     expect_cats(page)

@@ -33,6 +33,7 @@ def test_a_click_on_a_map_writes_its_number_out(open_page: OpenPage) -> None:
     page.keyboard.press("End")
     expect(page.get_by_text("Channel 4 of conv2, row 1, column 1")).to_be_visible()
     expect(maps.nth(4)).to_be_focused()
+    page.wait_for_url(re.compile("channel=4"))
     page.reload()
     expect(page.get_by_text("Channel 4 of conv2, row 1, column 1")).to_be_visible(timeout=30_000)
 

@@ -116,6 +116,7 @@ def test_nonsense_in_the_other_labs(open_page: OpenPage, page: Page, query: str)
     _expect_unharmed(page, dialogs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "landmark"),
     [

@@ -94,6 +94,7 @@ def test_a_channel_follows_the_hand_on_the_same_axes(open_page: OpenPage) -> Non
     _expect_channel(_stages(page), table, 20)
 
 
+@pytest.mark.slow
 def test_layer_statistics_and_pictures_are_chosen(open_page: OpenPage) -> None:
     page = open_page("batch_norm?view=network&channel=31")
     stages = _stages(page)

@@ -114,6 +114,7 @@ def drag(page: Page, over: Locator, start: float, end: float) -> None:
     page.mouse.up()
 
 
+@pytest.mark.slow
 def test_points_arrive_and_nothing_is_drawn_anew(page: Page, url: str) -> None:
     with training(page, url):
         first = wait_for_steps_after(page, 0)
