@@ -174,6 +174,7 @@ def test_the_pictures_come_again_after_another_view_and_another_page(open_page: 
     expect(tiles(page).first).to_have_attribute("aria-label", re.compile("^dog, taken for cat"))
     page.get_by_role("link", name="Convolution").click()
     expect(page.get_by_role("heading", name="Convolution", exact=True)).to_be_visible()
+    page.wait_for_selector(AT_REST)  # it is left as one leaves a page that one has looked at
     page.get_by_role("link", name="Confusion").click()
     expect(tiles(page).first).to_have_attribute("aria-label", re.compile("^dog, taken for cat"))
     page.wait_for_url(re.compile("true=dog&taken=cat$"))
