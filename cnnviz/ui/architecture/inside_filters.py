@@ -100,18 +100,20 @@ def show_patches(kept: KeptSettings[InsideSettings], inside: Inside) -> None:
         def tell(words: str, share: float) -> None:
             place.progress(min(1.0, share), words)
 
-        tell("Searching the pictures", 0.0)
-        with _one_at_a_time:
-            if key not in known:  # else somebody else's search found it meanwhile
-                known[key] = find_strongest(
-                    inside.network,
-                    split.images[places],
-                    Normalization(inside.card.mean, inside.card.std),
-                    progress=tell,
-                )
-                while len(known) > 8:
-                    known.pop(next(iter(known)))
-        place.empty()
+        try:
+            tell("Searching the pictures", 0.0)
+            with _one_at_a_time:
+                if key not in known:  # else somebody else's search found it meanwhile
+                    known[key] = find_strongest(
+                        inside.network,
+                        split.images[places],
+                        Normalization(inside.card.mean, inside.card.std),
+                        progress=tell,
+                    )
+                    while len(known) > 8:
+                        known.pop(next(iter(known)))
+        finally:
+            place.empty()
     strongest = known[key].layers[layer]
     field = inside.passage.layer(layer).field
     names = split.class_names

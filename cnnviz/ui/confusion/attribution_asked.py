@@ -26,7 +26,7 @@ from cnnviz.ui.confusion.attribution_networks import (
     picture_digest,
 )
 from cnnviz.ui.confusion.attribution_pending import DESK, ask
-from cnnviz.ui.confusion.attribution_work import Work
+from cnnviz.ui.confusion.attribution_work import Make, Work
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,13 +42,13 @@ class Asked:
 
     def first_look(self) -> Work:
         """The probabilities, and what the network allows: a `FirstLook`."""
-        key = "look", *self._about()
-        return ask(key, partial(look_first, self.which, self.pixels), self._about())
+        key = "look", self.which.key, picture_digest(self.pixels)
+        return self._ask(key, partial(look_first, self.which, self.pixels))
 
     def map(self, look: FirstLook, request: AttributionRequest) -> Work:
         """One map: an `Attribution`."""
         key = self._key(look, "map", request)
-        return ask(key, partial(make_map, self.which, self.pixels, request), self._about())
+        return self._ask(key, partial(make_map, self.which, self.pixels, request))
 
     def knows(self, look: FirstLook, request: AttributionRequest) -> bool:
         """Whether that map was computed before and is remembered."""
@@ -61,7 +61,7 @@ class Asked:
             trained = self._trained(look, request, stop)
             return check_map(self.which, self.pixels, trained, layers, progress, stop)
 
-        return ask(self._key(look, "randomized", request, layers), make, self._about())
+        return self._ask(self._key(look, "randomized", request, layers), make)
 
     def deletion(self, look: FirstLook, request: AttributionRequest, side: int) -> Work:
         """What is left of the class while pixels go: a `DeletionCurve`."""
@@ -70,7 +70,7 @@ class Asked:
             trained = self._trained(look, request, stop)
             return delete_pixels(self.which, self.pixels, trained, side, progress, stop)
 
-        return ask(self._key(look, "deletion", request, side), make, self._about())
+        return self._ask(self._key(look, "deletion", request, side), make)
 
     def _trained(self, look: FirstLook, request: AttributionRequest, stop: Stop) -> Attribution:
         known: Attribution | None = DESK.result(self._key(look, "map", request))
@@ -78,8 +78,10 @@ class Asked:
             return known
         return make_map(self.which, self.pixels, request, lambda words, share: None, stop)
 
-    def _about(self) -> tuple[Hashable, ...]:
-        return self.which.key, picture_digest(self.pixels)
+    def _ask(self, key: Hashable, make: Make) -> Work:
+        source = self.which.source
+        about = source.key, str(source.folder), self.which.epoch, picture_digest(self.pixels)
+        return ask(key, make, about)
 
     def _key(self, look: FirstLook, *what: Hashable) -> Hashable:
         return look.digest, picture_digest(self.pixels), *what
